@@ -1,0 +1,87 @@
+"""The registry of figures: one module a figure, discovered by its file name.
+
+A figure module defines
+
+``SECTION``
+    the section of the page it belongs to (``findings``, ``adoption``, ``performance``);
+``ORDER``
+    an integer, its place inside the section;
+``REQUIRES``
+    the names of the tables (``results/tables/<name>.csv``, without the suffix) it reads;
+``make(tables) -> Drawing``
+    a pure function from ``{table name: DataFrame}`` to a :class:`Drawing`.
+
+Adding a figure is adding a file; nothing else has to be edited.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the findings table at the top of the page.
+
+    Every text is generated from the table the figure is drawn from.
+
+    question   what a reader asks, as a question
+    answer     one sentence, with its interval where one exists
+    estimate   the number with its unit and interval, or "no interval: <reason>"
+    evidence   n, population and period
+    """
+
+    question: str
+    answer: str
+    estimate: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a figure module hands over; the frame around it is drawn by :mod:`analysis.drawing`.
+
+    title        the finding, at most ten words, with a verb
+    subtitle     measure, population, n, period, kind of interval
+    limits       what the figure does not show, one sentence
+    description  at least 40 words for people who cannot see it, with first, last and peak values
+    data         exactly the rows that are drawn; written beside the picture as CSV
+    draw         paints on the matplotlib figure it is given (no title, no source line)
+    sources      ids of ``data/adoption_sources.csv``, or ``"this machine"``
+    size         width and height of the picture in inches
+    finding      the row for the findings table, if the figure carries one
+    """
+
+    title: str
+    subtitle: str
+    limits: str
+    description: str
+    data: pd.DataFrame
+    draw: Callable[[Figure], None]
+    sources: tuple[str, ...]
+    size: tuple[float, float] = (7.0, 3.7)
+    finding: Finding | None = None
+
+
+def discover() -> dict[str, ModuleType]:
+    """Return ``{figure id: module}`` in page order (section, ``ORDER``, id)."""
+    modules = {
+        info.name: importlib.import_module(f"{__name__}.{info.name}")
+        for info in pkgutil.iter_modules(__path__)
+        if not info.name.startswith("_")
+    }
+    return dict(sorted(modules.items(), key=lambda item: (item[1].SECTION, item[1].ORDER, item[0])))
+
+
+def required_tables(modules: Mapping[str, ModuleType]) -> tuple[str, ...]:
+    """Return the names of the tables that these figures read, each once, sorted."""
+    return tuple(sorted({name for module in modules.values() for name in module.REQUIRES}))
