@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
 
 FRAMEWORK_LABELS = {
@@ -336,3 +337,41 @@ def interval_words(ratio: float, low: float, high: float, *, above: str = "PyTor
     if least > EQUAL_WITHIN:
         return f"{who} clearly faster"
     return f"{who} faster, size not settled"
+
+
+def state_in_words(figure: Figure, words: str) -> None:
+    """Fill a figure that has nothing to draw with what it needs, instead of an empty frame."""
+    import textwrap
+
+    width = max(24, int(figure.get_figwidth() * 11))
+    figure.text(0.5, 0.5, textwrap.fill(words, width), ha="center", va="center", color=MUTED, fontsize=FONT_SIZE)
+
+
+_STATES = {
+    "failed": "failed",
+    "oom": "out of memory",
+    "timeout": "timed out",
+    "unsupported": "not supported",
+    "not_tried": "not tried",
+    "not_measured": "not measured here",
+}
+
+
+def state_words(status: str, parity: str = "pass", note: str = "", *, short: bool = False) -> str:
+    """Return the words for a cell without an admitted value, or "" where there is one.
+
+    A failure is evidence, so it says what it is; ``short`` leaves the reason (``note``) to the caller. A timing whose
+    two sides were not shown to compute the same ("parity") is not admitted as a comparison.
+    """
+    status = str(status)
+    if status != "ok":
+        words = _STATES.get(status, status.replace("_", " "))
+        if not short and status in {"oom", "timeout"}:
+            words = f"failed: {words}"
+    elif parity == "fail":
+        words = "parity failed"
+    elif parity != "pass":
+        words = "parity untested"
+    else:
+        return ""
+    return words if short or not note else f"{words}: {note}"

