@@ -1,0 +1,106 @@
+"""What each adoption indicator counts: the knowledge of ``analysis/indicators.yaml`` as frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from analysis.periods import FORMS, parse_breaks
+
+INDICATORS_YAML = Path(__file__).with_name("indicators.yaml")
+SPLITS = ("none", "stratum", "source")
+
+
+@dataclass(frozen=True)
+class Side:
+    """The rows that count for one framework: the first framework and stratum are needed, the others added."""
+
+    frameworks: tuple[str, ...]
+    strata: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way of telling the two frameworks apart."""
+
+    id: str
+    label: str
+    pytorch: Side
+    tensorflow: Side
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the rows become series: split by stratum, by source or not; as they are or pooled into years."""
+
+    split: str
+    name: str
+    pool: str | None = None
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """An entry of ``indicators.yaml``; the fields are explained at the top of that file."""
+
+    id: str
+    title: str
+    short: str
+    unit: str
+    grain: str
+    naming: str
+    interval: bool
+    rules: tuple[Rule, ...]
+    series: tuple[Layout, ...]
+    headline: tuple[str, ...]
+    no_interval: str = ""
+    whole: tuple[str, ...] = ()
+    partial: tuple[str, ...] = ()
+    breaks: str = ""
+
+    @property
+    def default_rule(self) -> Rule:
+        """The rule that statements are made by, unless another is named."""
+        return self.rules[0]
+
+
+def load_indicators(path: Path | str = INDICATORS_YAML) -> dict[str, Indicator]:
+    """Return ``{id: Indicator}`` in the order of the file.
+
+    raises  ValueError naming the file, the entry and the key that is wrong
+    """
+    entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    indicators = {}
+    for name, entry in entries.items():
+        try:
+            indicators[name] = _indicator(name, entry)
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"{path}: {name}: {error}; see the comment at the top of the file") from error
+    return indicators
+
+
+def _indicator(name: str, entry: dict) -> Indicator:
+    entry = dict(entry)
+    rules = tuple(
+        Rule(**{**rule, "pytorch": _side(rule["pytorch"]), "tensorflow": _side(rule["tensorflow"])})
+        for rule in entry.pop("rules")
+    )
+    series = tuple(Layout(**layout) for layout in entry.pop("series"))
+    lists = {key: tuple(entry.pop(key, ())) for key in ("headline", "whole", "partial")}
+    indicator = Indicator(id=name, rules=rules, series=series, **lists, **entry)
+    if indicator.grain not in FORMS:
+        raise ValueError(f"grain {indicator.grain!r} is not one of {', '.join(FORMS)}")
+    if indicator.naming not in ("disjoint", "overlapping"):
+        raise ValueError(f"naming {indicator.naming!r} is not disjoint or overlapping")
+    if not indicator.interval and not indicator.no_interval:
+        raise ValueError("interval is false, but no_interval gives no reason")
+    for layout in series:
+        if layout.split not in SPLITS or layout.pool not in (None, "year"):
+            raise ValueError(f"series {layout.name!r}: split is one of {', '.join(SPLITS)}, pool is year or left out")
+    parse_breaks(indicator.breaks)
+    return indicator
+
+
+def _side(side: dict) -> Side:
+    return Side(**{key: tuple(values) for key, values in side.items()})
