@@ -200,17 +200,24 @@ def _source_line(ids: Sequence[str], tables_dir: Path) -> str:
     """Name the sources of a figure with version and date, as far as the table ``sources`` knows them."""
     path = tables_dir / "sources.csv"
     known = pd.read_csv(path, dtype=str).fillna("").set_index("source") if path.exists() else pd.DataFrame()
+    rows = {name: known.loc[name] for name in ids if name in known.index}
+    many = len(rows) > 2
     parts = []
     for source in ids:
+        row = rows.get(source)
         if source == THIS_MACHINE:
             parts.append(f"measured on this machine{_processor(tables_dir)}")
-        elif source in known.index:
-            row = known.loc[source]
-            row = row.iloc[0] if isinstance(row, pd.DataFrame) else row
-            details = ", ".join(x for x in (row.get("publisher", ""), row.get("version", "")) if x)
-            parts.append(f"{row['title']} ({details}), as of {row['retrieved']}, {row['licence']}")
-        else:
+        elif row is None:
             parts.append(source)
+        elif many:
+            parts.append(f"{row['title']} ({row['publisher']})")
+        else:
+            parts.append(
+                f"{row['title']} ({row['publisher']}, {row['version']}; {row['licence']}), read {row['retrieved']}"
+            )
+    if many:
+        read = sorted({row["retrieved"] for row in rows.values()})
+        parts.append(f"read {' and '.join(read)}, versions and licences in the table of sources")
     return "; ".join(parts)
 
 

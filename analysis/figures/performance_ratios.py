@@ -180,7 +180,7 @@ def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: flo
     good = admitted(data)
     style.ratio_axis(ax, good["low"].min() if len(good) else 1, good["high"].max() if len(good) else 1)
     edge = figure.get_figwidth() - LEFT - RIGHT
-    _rows.above(ax, -LEFT + 0.2, "PyTorch mode / TensorFlow mode")
+    _rows.above(ax, -LEFT + 0.2, "PyTorch / TensorFlow mode")
     for environment, inches in COLUMNS.items():
         sign = "●" if environment == "tuned" else "□"
         _rows.above(ax, edge + inches, f"{sign} {style.ENVIRONMENT_LABELS[environment]}")

@@ -1,0 +1,615 @@
+"""The page: one self-contained HTML file from tables, figures and the machine card.
+
+Everything that a reader sees is prose of the template or comes from a file under ``results/``. A table or a figure that
+is absent is named in words, with the command that makes it. The page asks for nothing: pictures are inline, styles
+and script too, and a content security policy forbids the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import yaml
+
+from analysis import style
+from analysis.drawing import prefix_ids, replace_file
+
+INLINE_CSV_BYTES = 50_000  # a larger CSV is linked beside the page, not held in it
+SHOWN_ROWS = 60  # rows of a figure's data that the page itself lists
+TITLE = "PyTorch and TensorFlow, measured and counted"
+QUESTION = (
+    "Which of the two do people use, and which runs the same model faster, "
+    "as far as open data and this machine can tell?"
+)
+
+# Words of the tables for which no other module has a display name.
+LABELS = {
+    **style.FRAMEWORK_LABELS,
+    **style.MODE_LABELS,
+    **style.ENVIRONMENT_LABELS,
+    **style.PHASE_LABELS,
+    "cpu": "CPU",
+    "wall": "wall-clock time",
+    "gpu": "GPU",
+    "cuda": "GPU",
+    "pass": "passed",
+    "fail": "failed",
+    "ok": "measured",
+}
+METRIC_LABELS = {"cpu": "CPU time", "wall": "wall-clock time"}
+
+# What the words of an empty cell mean; a table's legend holds the ones that it uses.
+STATES = {
+    "not measured here": "no such run on this machine",
+    "failed": "it was tried and did not finish; the reason follows",
+    "not supported": "the framework does not offer it in this version",
+    "not tried": "possible, but not part of the plan",
+    "parity failed": "the two sides do not compute the same, so their times are not compared",
+    "parity untested": "equality of the two sides was not shown, so their times are not compared",
+    "not recorded": "the table has no such column or value",
+    "not stated": "the publication does not give it",
+}
+
+
+class PageError(Exception):
+    """The page could not be built; the text names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table on the page; see ``analysis/page_tables.yaml``."""
+
+    column: str
+    header: str
+    format: str = "text"
+    digits: int | None = None
+    low: str = ""
+    high: str = ""
+    url: str = ""
+    also: tuple[str, ...] = ()
+    row: bool = False
+    missing: str = "not measured here"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the cells are numbers, set flush right."""
+        return self.format in {"number", "interval", "percent", "percent_interval"}
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """One table on the page; see ``analysis/page_tables.yaml``."""
+
+    id: str
+    table: str
+    section: str
+    caption: str
+    command: str
+    columns: tuple[Column, ...]
+    note: str = ""
+    folded: bool = False
+    states: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell: ``text``, a raw value to sort by, and how it is set."""
+
+    text: str
+    sort: str
+    state: bool = False
+    href: str = ""
+    title: str = ""
+
+
+@dataclass
+class Section:
+    """A section of the page: its figures and its tables in page order."""
+
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
+
+
+def render(
+    tables_dir: Path | str,
+    figures_dir: Path | str,
+    machine_json: Path | str | None,
+    out_html: Path | str,
+    *,
+    built: str,
+    preset: str,
+    template_dir: Path | str,
+    page_tables: Path | str | None = None,
+) -> Path:
+    """Write the page and return its path.
+
+    ``tables_dir`` holds the CSV tables and ``figures_dir`` what :func:`analysis.drawing.draw_all` wrote; both are
+    linked relative to the page. ``machine_json`` is the card of the machine that measured (it may be absent). ``built``
+    is the ISO date of the build, from which every age is counted; ``preset`` names the extent of the measurements.
+    ``template_dir`` holds ``page.html.j2``, ``page.css`` and ``page.js``.
+
+    Raises :class:`PageError` for a date, registry or ``figures.json`` that cannot be read.
+    """
+    tables_dir, figures_dir, out_html = Path(tables_dir), Path(figures_dir), Path(out_html)
+    day = _day(built)
+    registry = load_page_tables(page_tables or Path(__file__).with_name("page_tables.yaml"))
+    tables = {path.stem: pd.read_csv(path, low_memory=False) for path in sorted(tables_dir.glob("*.csv"))}
+    figures = _figures(figures_dir, out_html.parent)
+    sections = _sections(registry, tables, figures, day)
+    machine = _machine(machine_json, tables.get("machine"))
+    context = {
+        "title": TITLE,
+        "question": QUESTION,
+        "built": built,
+        "built_words": words_date(day),
+        "preset": preset,
+        "status": _status(tables, machine, day),
+        "not_measured": _not_measured(tables, figures, registry),
+        "findings": [figure for figure in figures if figure["finding"]],
+        "titles": [figure for figure in figures if not figure["finding"]],
+        "sections": sections,
+        "downloads": _downloads(tables_dir, figures_dir, out_html.parent),
+        "rules": {"equal": style.EQUAL_WITHIN, "much": style.MUCH_BEYOND},
+        "retrieved": _range(tables.get("sources"), "retrieved"),
+        "version": _version(),
+        "palette": palette_css(),
+    }
+    html = _fill(Path(template_dir), context)
+    out_html.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(out_html, html.encode())
+    return out_html
+
+
+def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
+    """Read the registry of the tables on the page; raise :class:`PageError` naming the entry that is faulty."""
+    entries = yaml.safe_load(Path(path).read_text("utf-8"))
+    found, seen = [], set()
+    for entry in entries:
+        name = entry.get("id", "?")
+        try:
+            columns = tuple(Column(**column) for column in entry.pop("columns"))
+            table = PageTable(columns=columns, **entry)
+        except (KeyError, TypeError) as error:
+            raise PageError(f"{path}: table {name}: {error}; the head of the file lists the keys") from error
+        faults = [f"id {name} stands twice"] if name in seen else []
+        faults += [f"section {table.section} is unknown"] if table.section not in SECTIONS else []
+        faults += [f"format {c.format} of column {c.column} is unknown" for c in columns if c.format not in FORMATS]
+        if faults:
+            raise PageError(f"{path}: table {name}: {'; '.join(faults)}")
+        seen.add(name)
+        found.append(table)
+    return tuple(found)
+
+
+SECTIONS = ("findings", "adoption", "performance", "parity", "machine", "sources")
+PLACES = {"adoption_crossings": "findings"}  # it sums up the section that it belongs to, so it stands before it
+
+
+# ---------------------------------------------------------------------------------------------------------- figures
+
+
+def _figures(folder: Path, page_dir: Path) -> list[dict[str, Any]]:
+    index = folder / "figures.json"
+    if not index.exists():
+        return []
+    try:
+        records = json.loads(index.read_text("utf-8"))
+    except ValueError as error:
+        raise PageError(f"{index}: not JSON ({error}); remove it and draw the figures again") from error
+    return [_figure(record, folder, page_dir) for record in records]
+
+
+def _figure(record: Mapping[str, Any], folder: Path, page_dir: Path) -> dict[str, Any]:
+    files = record["files"]
+    picture = (folder / files["page"]["name"]).read_text("utf-8")
+    csv = (folder / files["csv"]["name"]).read_text("utf-8")
+    data = pd.read_csv(folder / files["csv"]["name"], dtype=str, keep_default_na=False)
+    return {
+        **record,
+        "svg": inline_svg(picture, f"{record['id']}-"),
+        "links": {kind: _relative(folder / files[kind]["name"], page_dir) for kind in ("svg", "png", "csv")},
+        "data_link": _data_link(csv) if files["csv"]["bytes"] <= INLINE_CSV_BYTES else "",
+        "columns": list(data.columns),
+        "rows_shown": data.head(SHOWN_ROWS).to_numpy().tolist(),
+        "kilobytes": max(1, round(files["csv"]["bytes"] / 1000)),
+    }
+
+
+def inline_svg(picture: str, prefix: str) -> str:
+    """Fit an SVG into the page: ids prefixed and only where something refers to them, colours as CSS variables.
+
+    The variables of the style sheet decide the colour in light, dark and print; the literal stays as the fall-back.
+    """
+    picture = re.sub(r"<style[^>]*>.*?</style>\s*", "", picture, flags=re.S)
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', picture))
+    picture = re.sub(r'\sid="([^"]*)"', lambda found: found.group() if found.group(1) in used else "", picture)
+    picture = prefix_ids(picture, prefix)
+    picture = re.sub(r"<g>\s*</g>\s*", "", picture)
+    picture = re.sub(r"font-family: [^;\"]*", "font-family: inherit", picture)
+    picture = re.sub(r"(font: [^\";]*?)'DejaVu Sans'[^\";]*", r"\1var(--sans)", picture)
+    picture = re.sub(r"#[0-9a-f]{6}\b", _variable, picture)
+    return re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", picture).strip()
+
+
+def _variable(found: re.Match[str]) -> str:
+    role = style.ROLES.get(found.group())
+    return f"var({role[0]},{found.group()})" if role else found.group()
+
+
+def palette_css() -> str:
+    """Return the style sheet's variables: the light set everywhere, the dark one on dark screens (never in print)."""
+    light = "".join(f"{name}:{color};" for color, (name, _) in style.ROLES.items())
+    dark = "".join(f"{name}:{other};" for _, (name, other) in style.ROLES.items())
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def _data_link(csv: str) -> str:
+    return f"data:text/csv;charset=utf-8,{quote(csv, safe=' ,:;/()[]=+-._~')}".replace(" ", "%20")
+
+
+def _relative(path: Path, start: Path) -> str:
+    return quote(Path(os.path.relpath(path, start)).as_posix())
+
+
+# ----------------------------------------------------------------------------------------------------------- tables
+
+
+def _sections(
+    registry: Iterable[PageTable], tables: Mapping[str, pd.DataFrame], figures: Iterable[dict[str, Any]], day: date
+) -> dict[str, Section]:
+    sections = {name: Section() for name in SECTIONS}
+    for figure in figures:
+        name = PLACES.get(figure["id"], figure["section"])
+        if name not in sections:
+            raise PageError(
+                f"analysis/figures/{figure['id']}.py: section {name} is unknown; use one of {', '.join(SECTIONS)}"
+            )
+        sections[name].figures.append(figure)
+    for table in registry:
+        sections[table.section].tables.append(build_table(table, tables.get(table.table), day))
+    return sections
+
+
+def build_table(spec: PageTable, frame: pd.DataFrame | None, day: date) -> dict[str, Any]:
+    """Return what the template needs for one table: rows of cells and a legend, or words for its absence."""
+    shown: dict[str, Any] = {"spec": spec, "rows": [], "legend": {}, "absent": ""}
+    if frame is None:
+        shown["absent"] = f"The table {spec.table} has not been made yet. This makes it:"
+    elif frame.empty:
+        shown["absent"] = f"The table {spec.table} holds no row yet. This fills it:"
+    else:
+        shown["rows"] = [
+            [cell(column, row, day, states=spec.states) for column in spec.columns] for row in frame.to_dict("records")
+        ]
+        used = {entry.text for row in shown["rows"] for entry in row if entry.state}
+        shown["legend"] = {
+            words: meaning for words, meaning in STATES.items() if any(text.startswith(words) for text in used)
+        }
+    return shown
+
+
+def cell(column: Column, row: Mapping[str, Any], day: date, *, states: bool = False) -> Cell:
+    """Return the cell of a row: its value in the column's format, or words for why there is none (never a blank).
+
+    With ``states`` the columns ``status`` and ``parity`` of the row say why a number is absent or not admitted.
+    """
+    if column.column not in row:
+        return Cell("not recorded", "", state=True)
+    value = row[column.column]
+    if states and column.numeric and (_empty(value) or column.format == "interval"):
+        words = style.state_words(str(row.get("status", "ok")), str(row.get("parity", "pass")))
+        if words:
+            return Cell(words, "", state=True)
+    if _empty(value):
+        return Cell(column.missing, "", state=True)
+    return FORMATS[column.format](column, value, row, day)
+
+
+def _empty(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _text(column: Column, value: Any, row: Mapping[str, Any], _: date) -> Cell:
+    others = (row.get(name) for name in column.also)
+    text = "; ".join(str(part) for part in (value, *others) if not _empty(part))
+    return Cell(text, text)
+
+
+def _number(column: Column, value: Any, _: Mapping[str, Any], __: date) -> Cell:
+    try:
+        number = float(value)
+    except ValueError:
+        return Cell(str(value), str(value))
+    return Cell(number_words(number, column.digits), repr(number))
+
+
+def number_words(number: float, digits: int | None = None) -> str:
+    """Write a number with thousands separated: ``digits`` decimals, or three significant digits."""
+    if digits is not None:
+        return f"{number:,.{digits}f}"
+    if number == 0:
+        return "0"
+    if abs(number) < 0.001 or abs(number) >= 1e7:
+        mantissa, exponent = f"{number:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{number:,.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"
+
+
+def _interval(column: Column, value: Any, row: Mapping[str, Any], _: date) -> Cell:
+    return _with_bounds(column, float(value), (row.get(column.low), row.get(column.high)), 1)
+
+
+def _percent_interval(column: Column, value: Any, row: Mapping[str, Any], _: date) -> Cell:
+    return _with_bounds(column, float(value), (row.get(column.low), row.get(column.high)), 100)
+
+
+def _percent(column: Column, value: Any, _: Mapping[str, Any], __: date) -> Cell:
+    return Cell(number_words(100 * float(value), column.digits), repr(float(value)))
+
+
+def _with_bounds(column: Column, value: float, bounds: tuple[Any, Any], factor: int) -> Cell:
+    text = number_words(factor * value, column.digits)
+    if not any(_empty(bound) for bound in bounds):
+        low, high = (number_words(factor * float(bound), column.digits) for bound in bounds)
+        text += f" [{low}, {high}]"
+    return Cell(text, repr(value))
+
+
+def _date(_: Column, value: Any, __: Mapping[str, Any], ___: date) -> Cell:
+    text = f"{value:.0f}" if isinstance(value, float) else str(value)
+    return Cell(text, text)
+
+
+def _age(_: Column, value: Any, __: Mapping[str, Any], day: date) -> Cell:
+    last = period_end(str(value))
+    if last is None:
+        return Cell(f"ends {value}", str(value))
+    days = max(0, (day - last).days)
+    return Cell(f"{age_words(days)} (to {value})", f"{days:06d}")
+
+
+def _code(_: Column, value: Any, __: Mapping[str, Any], ___: date) -> Cell:
+    text = str(value)
+    return Cell(text[:12] + "…" if len(text) > 13 else text, text, title=text)
+
+
+def _link(column: Column, value: Any, row: Mapping[str, Any], _: date) -> Cell:
+    url = str(row.get(column.url, ""))
+    return Cell(str(value), str(value), href=url if url.startswith(("https://", "http://")) else "")
+
+
+def _label(column: Column, value: Any, _: Mapping[str, Any], __: date) -> Cell:
+    names = LABELS | METRIC_LABELS if column.column == "metric" else LABELS
+    text = names.get(str(value), str(value).replace("_", " "))
+    return Cell(text, text)
+
+
+FORMATS = {
+    "text": _text,
+    "number": _number,
+    "interval": _interval,
+    "percent": _percent,
+    "percent_interval": _percent_interval,
+    "date": _date,
+    "age": _age,
+    "code": _code,
+    "link": _link,
+    "label": _label,
+}
+
+
+# ------------------------------------------------------------------------------------------------------------ dates
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise PageError(f"built: {text!r} is not a date; give it as YYYY-MM-DD") from error
+
+
+def words_date(day: date) -> str:
+    """Write a date for prose: 22 November 2026."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def period_end(period: str) -> date | None:
+    """Return the last day of a period written as 2022, 2022Q1, 2022-05 or 2022-05-31; None for anything else."""
+    found = re.fullmatch(r"(\d{4})(?:\.0)?(?:-?Q([1-4])|-(\d\d)(?:-(\d\d))?)?", period.strip())
+    if not found:
+        return None
+    year, quarter, month, day = (int(part) if part else 0 for part in found.groups())
+    try:
+        if day:
+            return date(year, month, day)
+        month = month or 3 * quarter or 12
+        return date.fromordinal(date(year + month // 12, month % 12 + 1, 1).toordinal() - 1)
+    except ValueError:
+        return None
+
+
+def age_words(days: int) -> str:
+    """Write an age with the two units that matter: "4 years 6 months", "3 months", "12 days"."""
+    if days < 45:
+        return f"{days} day{'s' if days != 1 else ''}"
+    months = round(days / 30.44)
+    years, rest = divmod(months, 12)
+    parts = [f"{n} {unit}{'s' if n != 1 else ''}" for n, unit in ((years, "year"), (rest, "month")) if n]
+    return " ".join(parts)
+
+
+def _range(frame: pd.DataFrame | None, column: str) -> str:
+    if frame is None or column not in frame or frame[column].dropna().empty:
+        return ""
+    values = sorted(frame[column].dropna().astype(str))
+    return values[0] if values[0] == values[-1] else f"{values[0]} to {values[-1]}"
+
+
+# ------------------------------------------------------------------------------------------------------- the header
+
+
+def _machine(path: Path | str | None, table: pd.DataFrame | None) -> dict[str, str]:
+    """Return the machine card as {item in lower case: value}, from the card's table and its JSON."""
+    card: dict[str, str] = {}
+    if path is not None and Path(path).exists():
+        try:
+            card.update(_flat(json.loads(Path(path).read_text("utf-8"))))
+        except ValueError as error:
+            raise PageError(f"{path}: not JSON ({error}); measure again or remove it") from error
+    if table is not None and {"item", "value"} <= set(table):
+        rows = table.dropna(subset=["item", "value"])
+        card.update({str(item).lower(): str(value) for item, value in zip(rows["item"], rows["value"], strict=True)})
+    return card
+
+
+def _flat(node: Any, name: str = "") -> dict[str, str]:
+    if not isinstance(node, dict):
+        return {name: ", ".join(map(str, node)) if isinstance(node, list) else str(node)}
+    found: dict[str, str] = {}
+    for key, value in node.items():
+        found |= _flat(value, f"{name} {key}".strip().replace("_", " ").lower())
+    return found
+
+
+def _first(card: Mapping[str, str], *names: str) -> str:
+    return next((card[name] for name in names if card.get(name)), "")
+
+
+def _status(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], day: date) -> list[tuple[str, str]]:
+    sources, cells = tables.get("sources"), tables.get("performance_cells")
+    rows = []
+    if sources is not None and "last_period" in sources and len(sources):
+        ends = [(period_end(str(p)), str(p)) for p in sources["last_period"].dropna()]
+        ends = sorted((end, text) for end, text in ends if end)
+        if ends:
+            (oldest, first), (newest, last) = ends[0], ends[-1]
+            before = [age_words(max(0, (day - end).days)) for end in (oldest, newest)]
+            words = f"the oldest ends {first} ({before[0]} before this build), the newest {last} ({before[1]} before)"
+            rows.append(
+                ("Evidence as of", f"{len(sources)} adoption source{'s' if len(sources) != 1 else ''}; {words}")
+            )
+        rows.append(("Sources read on", _range(sources, "retrieved") or "not recorded"))
+    else:
+        rows.append(("Evidence as of", "no adoption source has been read into this build"))
+    processor = _first(machine, "processor", "cpu", "cpu model", "model", "processor model", "cpu name")
+    name = _first(machine, "name", "machine", "id", "hostname")
+    measured = ", ".join(dict.fromkeys(text for text in (name, processor) if text))
+    rows.append(("Measured on", measured or "no machine has measured for this build"))
+    rows.append(("Device", device_words(cells)))
+    if cells is not None and len(cells):
+        marks = {"as_shipped": " (open square)", "tuned": " (filled circle)"}
+        names = cells["environment"].dropna().astype(str).unique()
+        present = [style.ENVIRONMENT_LABELS.get(name, name) + marks.get(name, "") for name in names]
+        rows.append(("Environments", "; ".join(f"{x} {y}" for x, y in zip("ABCDEF", present, strict=False))))
+    return rows
+
+
+def device_words(cells: pd.DataFrame | None) -> str:
+    """Say plainly on which device the cells ran."""
+    if cells is None or cells.empty or "device" not in cells:
+        return "nothing was measured for this build"
+    devices = sorted(cells["device"].dropna().astype(str).unique())
+    if all(name.lower() == "cpu" for name in devices):
+        return "CPU; no GPU took part in any measurement on this page"
+    return ", ".join(LABELS.get(name, name) for name in devices)
+
+
+def _not_measured(
+    tables: Mapping[str, pd.DataFrame], figures: list[dict[str, Any]], registry: Iterable[PageTable]
+) -> list[str]:
+    """List what a reader might expect and not find, each with its reason."""
+    found = []
+    cells = tables.get("performance_cells")
+    if cells is not None and len(cells):
+        if device_words(cells).startswith("CPU;"):
+            found.append(
+                "GPUs: the machine that measured has none that the frameworks see, so nothing here says which is "
+                "faster on one. On a machine with a GPU the same commands use it."
+            )
+        failed = cells[cells["status"] != "ok"]
+        if len(failed):
+            found.append(
+                f"{len(failed)} of {len(cells)} planned cells have no value; each says why in the table of cells."
+            )
+    found.append(
+        "Code labels of Papers with Code, the primary measure of use in research: the service is closed and its data "
+        "cannot be embedded; the table of quoted shares holds the points that publications printed."
+    )
+    found.append("Other frameworks, several devices at once, mixed precision, and models of today's largest sizes.")
+    absent = [spec.table for spec in registry if spec.table not in tables]
+    if absent:
+        found.append(f"Tables not made for this build: {', '.join(dict.fromkeys(absent))}.")
+    if not figures:
+        found.append("Figures: none has been drawn for this build; `snakemake --cores 2` draws them.")
+    return found
+
+
+def _downloads(tables_dir: Path, figures_dir: Path, page_dir: Path) -> list[dict[str, Any]]:
+    paths = sorted(tables_dir.glob("*.csv"))
+    paths += sorted(path for kind in ("svg", "png", "csv") for path in figures_dir.glob(f"*.{kind}"))
+    return [
+        {
+            "name": f"{path.parent.name}/{path.name}",
+            "href": _relative(path, page_dir),
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in paths
+        if not path.name.endswith(".page.svg")
+    ]
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("framework-survey")
+    except PackageNotFoundError:
+        return "uninstalled"
+
+
+# --------------------------------------------------------------------------------------------------------- template
+
+
+def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+    from markupsafe import Markup
+
+    script = (template_dir / "page.js").read_text("utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(template_dir),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code_spans"] = _code_spans
+    try:
+        return environment.get_template("page.html.j2").render(
+            **context,
+            css=Markup((template_dir / "page.css").read_text("utf-8")),  # noqa: S704  our own file
+            script=Markup(script),  # noqa: S704  our own file
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            trusted=Markup,
+        )
+    except TemplateError as error:
+        raise PageError(f"{template_dir / 'page.html.j2'}: {error}") from error
+
+
+def _code_spans(text: str) -> Any:
+    """Escape a text and set what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped one call earlier
