@@ -147,8 +147,10 @@ def render(
     registry = load_page_tables(page_tables or Path(__file__).with_name("page_tables.yaml"))
     tables = {path.stem: pd.read_csv(path, low_memory=False) for path in sorted(tables_dir.glob("*.csv"))}
     figures = _figures(figures_dir, out_html.parent)
-    sections = _sections(registry, tables, figures, day)
     machine = _machine(machine_json, tables.get("machine"))
+    if "machine" not in tables and machine:
+        tables["machine"] = pd.DataFrame({"item": list(machine), "value": list(machine.values())})
+    sections = _sections(registry, tables, figures, day)
     context = {
         "title": TITLE,
         "question": QUESTION,
@@ -337,6 +339,8 @@ def _number(column: Column, value: Any, _: Mapping[str, Any], __: date) -> Cell:
 
 def number_words(number: float, digits: int | None = None) -> str:
     """Write a number with thousands separated: ``digits`` decimals, or three significant digits."""
+    if not math.isfinite(number):
+        return "not finite"
     if digits is not None:
         return f"{number:,.{digits}f}"
     if number == 0:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 
+ROOT = Path(__file__).parents[1]
+BUILT = "2026-11-22"
 WORKLOADS = {"digits_cnn": "Convolutional classifier, MNIST digits", "r8_text": "Text classifier, Reuters R8"}
 PAIRS = list(itertools.product(("eager", "compile"), ("eager", "function", "xla")))
 CELLS = [
@@ -210,3 +214,59 @@ def write_tables(folder: Path) -> Path:
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     return folder
+
+
+def write_adoption(folder: Path) -> None:
+    """Write the adoption tables of the embedded data over the fixture's, where the data are there."""
+    from analysis.adoption import write_tables as write
+
+    data = [ROOT / "data" / f"adoption_{name}.csv" for name in ("figures", "sources", "quotes")]
+    if all(path.exists() for path in data):
+        write(*data, ROOT / "workflow" / "schemas", folder)
+
+
+def _once(tmp_path_factory, name, build):
+    """Build a folder once a session, whichever test module asks first."""
+    folder = tmp_path_factory.getbasetemp() / name
+    if not folder.exists():
+        build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_tables(tmp_path_factory):
+    """Adoption tables of the embedded data and made-up performance tables, as CSV in a folder."""
+
+    def build(folder):
+        write_tables(folder)
+        write_adoption(folder)
+
+    return _once(tmp_path_factory, "page-tables", build)
+
+
+@pytest.fixture(scope="session")
+def built_page(tmp_path_factory, real_tables):
+    """The page with every figure of the registry: ``root``, ``html`` (path), ``text`` and ``figures`` (records)."""
+    import json
+    import shutil
+
+    from analysis.drawing import draw_all
+    from analysis.report import render
+
+    def build(folder):
+        shutil.copytree(real_tables, folder / "tables")
+        draw_all(folder / "tables", folder / "figures")
+        render(
+            folder / "tables",
+            folder / "figures",
+            None,
+            folder / "report" / "index.html",
+            built=BUILT,
+            preset="quick",
+            template_dir=ROOT / "workflow" / "report",
+        )
+
+    root = _once(tmp_path_factory, "page-built", build)
+    html = root / "report" / "index.html"
+    records = json.loads((root / "figures" / "figures.json").read_text("utf-8"))
+    return SimpleNamespace(root=root, html=html, text=html.read_text("utf-8"), figures=records)

@@ -1,0 +1,294 @@
+"""The page holds everything, asks for nothing, and says in words what is absent."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+import shutil
+import sys
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from page_fixtures import BUILT, HOSTILE, ROOT, built_page, real_tables, write_tables  # noqa: F401  fixtures
+
+from analysis import report, style
+from analysis.report import Column, PageError, cell, load_page_tables, render
+
+DAY = date.fromisoformat(BUILT)
+TEMPLATES = ROOT / "workflow" / "report"
+REGISTRY = ROOT / "analysis" / "page_tables.yaml"
+FORBIDDEN = re.compile(r"\b(significant|proves|wins|beats|best|dominates)\b", re.IGNORECASE)
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects ids, addresses by (tag, attribute), elements, and the visible text outside links to publications."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.addresses, self.tags, self.text, self.events, self._open = [], [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag in {"script", "style"}:
+            self._open.append(tag)
+        for key, value in attrs:
+            if key == "id":
+                self.ids.append(value)
+            if key in {"src", "href", "xlink:href", "data", "action", "poster", "srcset"}:
+                self.addresses.append((tag, key, value))
+            if key.startswith("on"):
+                self.events.append((tag, key))
+
+    def handle_endtag(self, tag):
+        if self._open and self._open[-1] == tag:
+            self._open.pop()
+
+    def handle_data(self, data):
+        if not self._open:
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def page(built_page):  # noqa: F811
+    return Reader(built_page.text)
+
+
+@pytest.fixture
+def build(tmp_path):
+    def run(**options):
+        given = {"built": BUILT, "preset": "smoke", "template_dir": TEMPLATES} | options
+        for name in ("tables", "figures"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        out = render(tmp_path / "tables", tmp_path / "figures", None, tmp_path / "report" / "index.html", **given)
+        return out.read_text("utf-8")
+
+    return run
+
+
+def test_no_id_stands_twice(page):
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_every_anchor_leads_somewhere(page):
+    targets = {value[1:] for _, _, value in page.addresses if value.startswith("#")}
+    assert targets <= set(page.ids)
+
+
+def test_nothing_is_loaded(page, built_page):  # noqa: F811
+    loading = [
+        (tag, value) for tag, key, value in page.addresses if tag != "a" and not value.startswith(("#", "data:"))
+    ]
+    assert loading == []
+    assert not re.search(r"@import|url\((?!#)", built_page.text)
+    assert "default-src 'none'" in built_page.text
+
+
+def test_files_beside_the_page_are_there(page, built_page):  # noqa: F811
+    beside = {unquote(v) for tag, _, v in page.addresses if tag == "a" and v.startswith("../")}
+    assert len(beside) > 3 * len(built_page.figures)
+    assert all((built_page.html.parent / path).exists() for path in beside)
+
+
+def test_every_figure_and_table_is_present(page, built_page):  # noqa: F811
+    for record in built_page.figures:
+        assert f"fig-{record['id']}" in page.ids
+        assert record["title"] in "".join(page.text)
+    for table in load_page_tables(REGISTRY):
+        assert f"tab-{table.id}" in page.ids
+    assert page.tags.count("svg") == len(built_page.figures)
+
+
+def test_sections_stand_in_the_order_of_the_plan(page):
+    wanted = [
+        "findings",
+        "crossings",
+        "adoption",
+        "performance",
+        "parity",
+        "machine",
+        "sources",
+        "methods",
+        "downloads",
+    ]
+    assert [name for name in page.ids if name in wanted] == wanted
+
+
+def test_hostile_text_is_inert(tmp_path, build):
+    write_tables(tmp_path / "tables")
+    text = build()
+    reader = Reader(text)
+    assert "<script>alert" not in text
+    assert reader.events == []
+    assert reader.tags.count("script") == 1
+    assert HOSTILE in "".join(reader.text)
+
+
+def test_hostile_links_are_not_links():
+    column = Column("citation", "Publication", format="link", url="url")
+    assert cell(column, {"citation": "x", "url": "javascript:alert(1)"}, DAY).href == ""
+    assert cell(column, {"citation": "x", "url": "https://example.org"}, DAY).href == "https://example.org"
+
+
+def test_words_stay_sober(page, built_page):  # noqa: F811
+    sources = pd.read_csv(built_page.root / "tables" / "sources.csv", dtype=str).fillna("")
+    quotes = pd.read_csv(built_page.root / "tables" / "adoption_quotes.csv", dtype=str).fillna("")
+    text = " ".join(page.text)
+    for quoted in [*sources.to_numpy().ravel(), *quotes.to_numpy().ravel()]:  # the words of others stay theirs
+        text = text.replace(quoted, "") if len(quoted) > 8 else text
+    assert [found.group() for found in FORBIDDEN.finditer(text)] == []
+
+
+def test_no_cell_is_blank(built_page):  # noqa: F811
+    assert not re.findall(r"<(?:td|th)\b[^>]*>\s*</(?:td|th)>", built_page.text)
+
+
+def test_an_empty_build_says_what_is_missing_and_what_makes_it(build):
+    text = build()
+    for table in load_page_tables(REGISTRY):
+        assert f"The table {table.table} has not been made yet" in text
+        assert table.command in text
+    assert "No figure has been drawn for this build" in text
+    assert "nothing was measured for this build" in text
+
+
+def test_an_empty_table_says_so(tmp_path, build):
+    write_tables(tmp_path / "tables")
+    path = tmp_path / "tables" / "parity.csv"
+    pd.read_csv(path).head(0).to_csv(path, index=False)
+    assert "The table parity holds no row yet" in build()
+
+
+def test_a_missing_column_is_worded():
+    assert cell(Column("gone", "Gone"), {}, DAY).text == "not recorded"
+
+
+def test_the_device_is_said_plainly(built_page):  # noqa: F811
+    assert "CPU; no GPU took part in any measurement on this page" in built_page.text
+    assert report.device_words(pd.DataFrame({"device": ["cuda"]})) == "GPU"
+
+
+def test_the_same_input_gives_the_same_page(built_page, tmp_path):  # noqa: F811
+    for name in ("tables", "figures"):
+        shutil.copytree(built_page.root / name, tmp_path / name)
+    again = render(
+        tmp_path / "tables",
+        tmp_path / "figures",
+        None,
+        tmp_path / "report" / "index.html",
+        built=BUILT,
+        preset="quick",
+        template_dir=TEMPLATES,
+    )
+    assert again.read_text("utf-8") == built_page.text
+
+
+def test_the_page_stays_light(built_page):  # noqa: F811
+    assert built_page.html.stat().st_size < 2_000_000
+    assert len((TEMPLATES / "page.js").read_text().splitlines()) <= 60
+
+
+def test_pictures_follow_the_style_sheet(built_page):  # noqa: F811
+    pictures = "".join(re.findall(r"<svg .*?</svg>", built_page.text, flags=re.S))
+    literal = re.findall(r"(?<!,)#[0-9a-f]{6}\b", pictures)
+    assert literal == []
+    assert f"var(--pytorch,{style.COLORS['pytorch']})" in pictures
+
+
+def test_every_picture_is_named_and_described(built_page):  # noqa: F811
+    for record in built_page.figures:
+        assert f'aria-describedby="fig-{record["id"]}-text"' in built_page.text
+        assert f'id="fig-{record["id"]}-text"' in built_page.text
+
+
+def test_a_small_csv_travels_in_the_page(page, built_page):  # noqa: F811
+    links = [unquote(v) for _, _, v in page.addresses if v.startswith("data:text/csv")]
+    assert links
+    first = next(r for r in built_page.figures if r["id"] == "performance_memory")
+    csv = (built_page.root / "figures" / first["files"]["csv"]["name"]).read_text("utf-8")
+    assert any(link.split(",", 1)[1] == csv for link in links)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"ratio": 1.42, "low": 1.38, "high": 1.47, "status": "ok", "parity": "pass"}, "1.42 [1.38, 1.47]"),
+        ({"ratio": 1.42, "low": 1.38, "high": 1.47, "status": "ok", "parity": "fail"}, "parity failed"),
+        ({"ratio": float("nan"), "status": "oom", "parity": "pass"}, "failed: out of memory"),
+        ({"ratio": float("nan"), "status": "ok", "parity": "pass"}, "not measured here"),
+    ],
+)
+def test_a_ratio_is_shown_with_its_interval_or_its_state(row, text):
+    column = Column("ratio", "Ratio", format="interval", low="low", high="high", digits=2)
+    assert cell(column, row, DAY, states=True).text == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (3.14159, "3.14"),
+        (1234.5, "1,234"),
+        (3.1e-7, "3.1e-7"),
+        (0.0123, "0.0123"),
+        (float("inf"), "not finite"),
+    ],
+)
+def test_numbers_keep_three_digits(number, text):
+    assert report.number_words(number) == text
+
+
+@pytest.mark.parametrize(
+    ("period", "end"),
+    [("2022", "2022-12-31"), ("2025Q3", "2025-09-30"), ("2022-05", "2022-05-31"), ("2022-12", "2022-12-31"),
+     ("2026-11-13", "2026-11-13"), ("2024-02", "2024-02-29")],
+)  # fmt: skip
+def test_a_period_ends_on_its_last_day(period, end):
+    assert report.period_end(period) == date.fromisoformat(end)
+
+
+def test_what_is_no_period_is_said_as_it_is():
+    assert report.period_end("soon") is None
+    assert cell(Column("last_period", "Age", format="age"), {"last_period": "soon"}, DAY).text == "ends soon"
+
+
+def test_age_is_counted_to_the_build():
+    column = Column("last_period", "Age", format="age")
+    assert cell(column, {"last_period": "2022-05"}, DAY).text == "4 years 6 months (to 2022-05)"
+    assert report.age_words(1) == "1 day"
+
+
+def test_a_bad_date_is_refused(build):
+    with pytest.raises(PageError, match="YYYY-MM-DD"):
+        build(built="22.11.2026")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("- {id: a, table: a, section: nowhere, caption: c, command: x, columns: []}", "section nowhere is unknown"),
+        ("- {id: a, table: a, section: parity, caption: c, command: x, colums: []}", "columns"),
+        (
+            "- {id: a, table: t, section: parity, caption: c, command: , columns: [{column: x, header: x, format: f}]}",
+            "format f of column x is unknown",
+        ),
+    ],
+)
+def test_a_faulty_registry_names_its_entry(tmp_path, entry, message):
+    path = tmp_path / "page_tables.yaml"
+    path.write_text(entry)
+    with pytest.raises(PageError, match=f"table a.*{message}"):
+        load_page_tables(path)
+
+
+def test_the_style_sheet_knows_both_sets_and_prints_the_light_one():
+    css = report.palette_css()
+    assert f"--pytorch:{style.COLORS['pytorch']}" in css
+    assert "@media screen and (prefers-color-scheme:dark)" in css
+    assert f"--pytorch:{style.COLORS_DARK['pytorch']}" in css
