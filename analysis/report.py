@@ -55,7 +55,7 @@ STATES = {
     "not measured here": "no such run on this machine",
     "failed": "it was tried and did not finish; the reason follows",
     "not supported": "the framework does not offer it in this version",
-    "not tried": "possible, but not part of the plan",
+    "not tried": "possible, but not part of this run's plan",
     "parity failed": "the two sides do not compute the same, so their times are not compared",
     "parity untested": "equality of the two sides was not shown, so their times are not compared",
     "not recorded": "the table has no such column or value",
@@ -368,6 +368,8 @@ def _with_bounds(column: Column, value: float, bounds: tuple[Any, Any], factor: 
     if not any(_empty(bound) for bound in bounds):
         low, high = (number_words(factor * float(bound), column.digits) for bound in bounds)
         text += f" [{low}, {high}]"
+    elif column.low:
+        text += " (no interval)"
     return Cell(text, repr(value))
 
 
@@ -509,7 +511,8 @@ def _status(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], day:
         rows.append(("Evidence as of", "no adoption source has been read into this build"))
     processor = _first(machine, "processor", "cpu", "cpu model", "model", "processor model", "cpu name")
     name = _first(machine, "name", "machine", "id", "hostname")
-    measured = ", ".join(dict.fromkeys(text for text in (name, processor) if text))
+    when = _first(machine, "measured")
+    measured = ", ".join(dict.fromkeys(text for text in (name, processor, when) if text))
     rows.append(("Measured on", measured or "no machine has measured for this build"))
     rows.append(("Device", device_words(cells)))
     if cells is not None and len(cells):

@@ -296,7 +296,8 @@ def ratio_axis(
     Ratios are PyTorch over TensorFlow, larger is better for PyTorch; the line at 1 is ink and the zone of practical
     equality (10 % either way) is grey. ``words`` writes both directions above the panel, each in its own colour.
     """
-    low, high = min(low, 2 / 3) / 1.08, max(high, 1.5) * 1.08
+    low, high = min(low, 2 / 3, high**-0.6) / 1.08, max(high, 1.5, low**-0.6) * 1.08
+    # Both sides need room for their words.
     getattr(ax, f"set_{axis}scale")("log", base=2)
     getattr(ax, f"set_{axis}lim")(low, high)
     wide = high / low > 16
@@ -353,6 +354,7 @@ _STATES = {
     "timeout": "timed out",
     "unsupported": "not supported",
     "not_tried": "not tried",
+    "untested": "not tried",
     "not_measured": "not measured here",
 }
 

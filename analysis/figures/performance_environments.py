@@ -61,7 +61,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     groups = data.groupby(["workload", "phase"], sort=False).ngroups
     return Drawing(
         title=(
-            "No comparison has been measured in both environments"
+            "No comparison has an interval in both environments"
             if largest is None
             else f"The environment turns {turned} of {len(data)} comparisons around"
             if turned
@@ -73,8 +73,8 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             "labels: PyTorch mode / TensorFlow mode"
         ),
         limits=(
-            "The table performance_ratios holds no comparison in both environments: run `snakemake --cores 2 measure` "
-            "with both environment profiles."
+            "The table performance_ratios holds no comparison with an interval in both environments: run "
+            "`snakemake --cores 2 measure` with both environment profiles."
             if largest is None
             else "The tuned profile changes several settings at once, so a shift is not the effect of one of them."
         ),
@@ -115,7 +115,7 @@ def _description(data: pd.DataFrame, turned: int, largest: pd.Series | None) -> 
         "right, on a logarithmic axis with a line at equal speed. "
     )
     if largest is None:
-        return start + "No comparison has been measured in both environments yet."
+        return start + "No comparison has an interval in both environments yet."
     first, last = data.iloc[0], data.iloc[-1]
     return start + (
         f"{turned} of {len(data)} lines cross from one settled side to the other and are drawn heavier. The largest "

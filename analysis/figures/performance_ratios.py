@@ -46,7 +46,9 @@ def pair_label(row: pd.Series) -> str:
 
 
 def estimate(row: pd.Series) -> str:
-    """Write a ratio with its interval, such as "1.42 [1.38, 1.47]"."""
+    """Write a ratio with its interval, such as "1.42 [1.38, 1.47]", or say that it has none."""
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return f"{row['ratio']:.2f}, no interval"
     digits = 2 if row["high"] < 10 else 1
     return f"{row['ratio']:.{digits}f} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
 
@@ -87,6 +89,8 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the forest of ratios; see :class:`analysis.figures.Drawing`."""
     data = primary(tables["performance_ratios"]).reset_index(drop=True)
     tally = Tally.of(data)
+    measured = data[(data["status"] == "ok") & (data["parity"] == "pass")]
+    bare = bool((measured["ratio"].notna() & measured["low"].isna()).any())
     lines, rows = _rows.lay_out(data, pair_label)
     return Drawing(
         title=_title(tally),
@@ -98,7 +102,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         ),
         limits=(
             "One machine and these models only: a ratio says nothing about larger models, other batch sizes or other "
-            "processors."
+            f"processors.{' A cross has no interval, because one restart shows no spread.' if bare else ''}"
             if len(data)
             else "The table performance_ratios holds no row yet: run `snakemake --cores 2 measure` to fill it."
         ),
@@ -114,7 +118,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
 def _title(tally: Tally) -> str:
     total = len(tally.rows)
     if not total:
-        return "No comparison of speed has been measured yet"
+        return "No comparison of speed has an interval yet"
     if not tally.pytorch + tally.tensorflow:
         return f"None of {total} comparisons shows a faster framework"
     if not tally.tensorflow or not tally.pytorch:
@@ -150,7 +154,7 @@ def _description(data: pd.DataFrame, tally: Tally) -> str:
         f"equality, and {tally.unsettled} leave the direction open. The lowest ratio is {estimate(low)} "
         f"({where(low)}), the highest {estimate(high)} ({where(high)}). The first row is {estimate(first)} "
         f"({where(first)}), the last {estimate(last)} ({where(last)}). {len(data) - len(tally.rows)} rows have no "
-        "admitted value and say why in words."
+        "interval that may be shown and say why in words."
     )
 
 
@@ -159,8 +163,8 @@ def _finding(tally: Tally) -> Finding:
     if not len(tally.rows):
         return Finding(
             question,
-            "Nothing can be said yet: no comparison with passed parity has been measured on this machine.",
-            "no interval: nothing measured",
+            "Nothing can be said yet: no comparison with passed parity has an interval on this machine.",
+            "no interval: fewer than two restarts, or nothing measured",
             "n = 0 comparisons",
         )
     low, high = tally.extremes()
@@ -178,7 +182,9 @@ def _finding(tally: Tally) -> Finding:
 def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: float) -> None:
     ax = _rows.panel(figure, lines, rows, left=LEFT, right=RIGHT)
     good = admitted(data)
-    style.ratio_axis(ax, good["low"].min() if len(good) else 1, good["high"].max() if len(good) else 1)
+    bare = data.loc[(data["status"] == "ok") & (data["parity"] == "pass"), "ratio"]
+    drawn = pd.concat([good["low"], good["high"], bare]).dropna()
+    style.ratio_axis(ax, drawn.min() if len(drawn) else 1, drawn.max() if len(drawn) else 1)
     edge = figure.get_figwidth() - LEFT - RIGHT
     _rows.above(ax, -LEFT + 0.2, "PyTorch / TensorFlow mode")
     for environment, inches in COLUMNS.items():
@@ -191,10 +197,8 @@ def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: flo
         for environment, inches in COLUMNS.items():
             found = line.rows[line.rows["environment"] == environment]
             words = _row(ax, found.iloc[0], line.y) if len(found) else "not measured here"
-            if words:
-                _rows.beside(ax, edge + inches, line.y, words, size=style.NOTE_SIZE, color=style.MUTED)
-            else:
-                _rows.beside(ax, edge + inches, line.y, estimate(found.iloc[0]), size=style.NOTE_SIZE)
+            color = style.MUTED if words else style.INK
+            _rows.beside(ax, edge + inches, line.y, words or estimate(found.iloc[0]), size=style.NOTE_SIZE, color=color)
 
 
 def _row(ax: Axes, row: pd.Series, y: float) -> str:
@@ -204,6 +208,9 @@ def _row(ax: Axes, row: pd.Series, y: float) -> str:
         return words or "not measured here"
     filled = row["environment"] == "tuned"
     y += OFFSETS[row["environment"]]
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        ax.plot(row["ratio"], y, marker="x", markersize=4, color=style.MUTED, zorder=3)
+        return estimate(row)
     ax.plot([row["low"], row["high"]], [y, y], color=style.INK, linewidth=1.3, solid_capstyle="butt", zorder=2)
     ax.plot(
         row["ratio"],
