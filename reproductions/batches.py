@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+#: Ids in a text data set are below this; workloads cut it further (``sizes.vocabulary``).
+VOCABULARY = 20_000
+
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays; nothing in the file is ever unpickled."""

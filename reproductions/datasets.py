@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from reproductions.batches import VOCABULARY
 from reproductions.errors import SurveyError
 from reproductions.files import sha256, write_bytes, write_json
 
@@ -35,7 +36,7 @@ REGISTRY = ROOT / "data" / "datasets.yaml"
 PREPARATION = 1
 MAX_BYTES = 512 * 2**20
 SPLIT_SEED = 20250806
-VOCABULARY, TOKENS = 20_000, 512
+TOKENS = 512
 
 
 class SourceFailed(Exception):

@@ -46,7 +46,8 @@ class Preset:
     batches        distinct batches that a block cycles through
     accuracy       epochs, seeds and training examples (0: all) of the accuracy run
     timeout_s      seconds a worker may take for one request before it is stopped
-    minutes        measured duration on the reference machine, for the plan
+    minutes        duration of the measurement on the reference machine, for the plan
+    preparation_minutes  the same for parity and accuracy together
     sizes          the model's sizes, the workload's own keys
     """
 
@@ -59,6 +60,7 @@ class Preset:
     accuracy: Mapping[str, int]
     timeout_s: float
     minutes: float
+    preparation_minutes: float
     sizes: Mapping[str, int]
 
 

@@ -85,3 +85,18 @@ def discover() -> dict[str, ModuleType]:
 def required_tables(modules: Mapping[str, ModuleType]) -> tuple[str, ...]:
     """Return the names of the tables that these figures read, each once, sorted."""
     return tuple(sorted({name for module in modules.values() for name in module.REQUIRES}))
+
+
+def names() -> tuple[str, ...]:
+    """Return the figures' ids without importing them, sorted: for the workflow, which must start fast."""
+    return tuple(sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")))
+
+
+def code() -> tuple[str, ...]:
+    """Return the files that decide how figures look, relative to the project's root: a change redraws them."""
+    from pathlib import Path
+
+    here = Path(__file__).resolve().parent
+    files = [*sorted(here.glob("*.py")), *(here.parent / name for name in ("drawing.py", "style.py", "periods.py",
+                                                                         "indicators.py", "indicators.yaml"))]
+    return tuple(str(path.relative_to(here.parents[1])) for path in files)

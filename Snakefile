@@ -1,0 +1,36 @@
+# The survey that updates itself. What each rule does stands in workflow/rules, how it is done in analysis/ and
+# reproductions/. `snakemake --cores 8` makes the page; `snakemake --cores 2 smoke` makes a small one in minutes.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/overview.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/adoption.smk"
+include: "workflow/rules/reproductions.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report/index.html",
+    localrule: True
+
+
+rule smoke:
+    input:
+        "results/smoke/report/index.html",
+    localrule: True
+
+
+rule measure:
+    input:
+        expand("results/measurements/{workload}.csv", workload=WORKLOADS),
+    localrule: True

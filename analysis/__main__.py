@@ -1,0 +1,105 @@
+"""Command line of the analysis: ``python -m analysis {count,summarise,draw,report,config-docs}``.
+
+Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
+codes: 0 done; 2 nothing written, the message names file, field and remedy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    from reproductions.errors import SurveyError
+
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except SurveyError as error:
+        return _complain(error)
+    except Exception as error:
+        # The errors of this package that reach a person are told by name, so that a start does not import pandas.
+        if type(error).__name__ not in {"AdoptionDataError", "DrawingError", "PageError"}:
+            raise
+        return _complain(error)
+    return 0
+
+
+def _complain(error: Exception) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
+    commands = parser.add_subparsers(required=True, metavar="{count,summarise,draw,report,config-docs}")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        if name != "config-docs":
+            sub.add_argument("--out", type=Path, default=Path("results"), metavar="DIR",
+                             help="folder of the results (default: %(default)s)")
+        return sub
+
+    sub = command("count", _count, "Count adoption: shares, rates and crossing dates from the checked figures.")
+    sub.add_argument("--data", type=Path, default=ROOT / "data", metavar="DIR",
+                     help="folder with adoption_figures.csv, adoption_sources.csv and adoption_quotes.csv")
+    sub = command("summarise", _summarise, "Turn measurements into ratios with intervals and the other tables.")
+    sub.add_argument("workload", nargs="*", help="workload ids; default: all")
+    sub.add_argument("--workloads", action="append", type=Path, default=[], metavar="DIR")
+    sub = command("draw", _draw, "Draw the figures.")
+    sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
+    sub = command("report", _report, "Render the page.")
+    sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
+    command("config-docs", _config_docs, "Write config/README.md from the schema.")
+    return parser
+
+
+def _count(options: argparse.Namespace) -> None:
+    from analysis.adoption import write_tables
+
+    names = ("adoption_figures", "adoption_sources", "adoption_quotes")
+    write_tables(*(options.data / f"{name}.csv" for name in names), ROOT / "workflow" / "schemas", options.out / "tables")
+
+
+def _summarise(options: argparse.Namespace) -> None:
+    from analysis import measurements
+    from reproductions import registry
+
+    names = options.workload or list(registry.discover(options.workloads))
+    workloads = {name: registry.find(name, options.workloads) for name in names}
+    tables = measurements.summarise(options.out, workloads, ROOT / "data" / "reference_accuracies.csv")
+    measurements.write(tables, options.out / "tables")
+
+
+def _draw(options: argparse.Namespace) -> None:
+    from analysis.drawing import draw_all
+
+    draw_all(options.out / "tables", options.out / "figures", options.only)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from analysis.report import render
+
+    today = datetime.now(UTC).date().isoformat()
+    render(options.out / "tables", options.out / "figures", options.out / "machine.json",
+           options.out / "report" / "index.html", built=today, preset=options.preset,
+           template_dir=ROOT / "workflow" / "report")
+
+
+def _config_docs(options: argparse.Namespace) -> None:
+    from analysis.configuring import document
+    from reproductions.files import write_text
+
+    write_text(ROOT / "config" / "README.md", document())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""What a run says before it begins and after it has ended."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from analysis.configuring import Configuration
+
+def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable) -> str:
+    """Return what a run is going to do: sources with their dates, workloads with their modes, minutes.
+
+    jobs  Snakemake's jobs that have to run; only what is among them is announced
+    """
+    todo = {(job.rule.name, *(str(value) for value in job.wildcards)) for job in jobs}
+    rules = {name for name, *_ in todo}
+    outs = sorted({job[1] for job in todo if len(job) > 1}) or ["results"]
+    lines, minutes = ["This run will"], 0.0
+    if "count_adoption" in rules:
+        lines.append("  count adoption from the embedded sources:")
+        lines += [f"    {row['source']:<24} {row['span']:<18} retrieved {row['retrieved']}" for row in _sources(sources_csv)]
+    for out in outs:
+        preset = configuration.preset(out)
+        for workload in configuration.workloads.values():
+            steps = [word for rule, word in _STEPS.items() if (rule, out, workload.id) in todo]
+            if not steps:
+                continue
+            chosen = workload.preset(preset)
+            profiles = configuration.values["environments"] or chosen.environments
+            lines.append(f"  {', '.join(steps)} {workload.id} on {configuration.dataset(workload.id)} (preset {preset}):")
+            lines.append(f"    {', '.join(cell.id for cell in workload.modes)}; {', '.join(profiles)}; "
+                         f"{chosen.restarts} restarts of {chosen.rounds} rounds")
+            if ("measure_workload", out, workload.id) in todo:
+                minutes += chosen.minutes * len(profiles) / len(chosen.environments)
+            minutes += chosen.preparation_minutes * sum((rule, out, workload.id) in todo for rule in _PREPARING) / 2
+    if "render_report" in rules:
+        lines += [f"  draw the figures and write {out}/report/index.html" for out in outs]
+        minutes += 0.5
+    lines.append(f"Estimated: {max(minutes, 0.5):.1f} minutes on 2 cores like the reference machine's.")
+    return "\n".join(lines)
+
+
+_STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
+_PREPARING = ("check_parity", "train_to_accuracy")
+
+
+def done(sources_csv: Path, jobs: Iterable, today: date) -> str:
+    """Return the three closing lines: where the page is, how old each source is, which machine was measured."""
+    outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
+    if not outs:
+        return "Done; this target makes no page."
+    ages = ", ".join(
+        f"{row['source']} {(today - date.fromisoformat(row['retrieved'])).days} d" for row in _sources(sources_csv)
+    )
+    cards = [json.loads(Path(out, "machine.json").read_text(encoding="utf-8")) for out in outs]
+    pages, machines = ", ".join(f"{out}/report/index.html" for out in outs), "; ".join(map(_machine, cards))
+    return (f"Page:     {pages} (open it in a browser)\n"
+            f"Sources:  age since retrieval: {ages}\n"
+            f"Measured: on {machines}")
+
+
+def _machine(card: dict) -> str:
+    gpus = ", ".join(gpu["name"] for gpu in card["gpus"]) or "no GPU seen"
+    return f"{card['machine']}: {card['processor']}, {card['cores_allowed']} cores, {gpus}"
+
+
+def _sources(path: Path) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))

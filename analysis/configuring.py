@@ -1,0 +1,124 @@
+"""Checking the configuration and turning it into what the rules need. Nothing heavy is imported: it runs at each start."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from reproductions import registry
+from reproductions.errors import SurveyError
+from reproductions.spec import Workload
+from reproductions.validation import check, suggest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The checked configuration.
+
+    values     the merged keys of config/config.yaml and whatever was laid over it
+    workloads  the chosen workloads, ``{id: specification}``, in the configured order
+    """
+
+    values: Mapping
+    workloads: Mapping[str, Workload]
+
+    def preset(self, out: str) -> str:
+        """Return the preset of a results folder: ``results/smoke`` is always smoke, ``results`` as configured."""
+        return "smoke" if out == "results/smoke" else self.values["preset"]
+
+    def dataset(self, workload: str) -> str:
+        """Return the data set a workload runs on."""
+        return self.values["workloads"][workload]
+
+    def arguments(self, workload: str, out: str, *, measuring: bool = False) -> str:
+        """Return the command-line arguments of ``python -m reproductions <command>`` for one workload, shell-quoted."""
+        values = self.values
+        options = {"preset": self.preset(out), "out": out, "dataset": self.dataset(workload), "cache": values["cache"],
+                   "threads": values["threads"], "device": values["device"], "seed": values["seed"],
+                   "memory-limit-mib": values["memory_limit_mib"]}
+        options |= {f"python-{framework}": _absolute(path) for framework, path in values["python"].items()}
+        arguments = [workload] + [f"--{key}={value}" for key, value in options.items() if value is not None]
+        arguments += [f"--workloads={folder}" for folder in values["workload_folders"]]
+        if measuring:
+            arguments.append(f"--wait={values['wait_s']}")
+            arguments += [f"--environment={name}" for name in values["environments"] or ()]
+        return shlex.join(arguments)
+
+
+def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
+    """Check each configuration file, then the merged keys, and return them.
+
+    Raises SurveyError that names file, field and remedy; a key given with ``--config`` is reported under that name.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    for file in files:
+        try:
+            own = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise SurveyError(f"{_shown(file)}: not valid YAML: {error}") from error
+        check({} if own is None else own, schema, _shown(file))
+    where = "configuration (--config or --configfile)"
+    check(merged, schema, where)
+    known = registry.discover(merged["workload_folders"])
+    chosen = {}
+    for name, dataset in merged["workloads"].items():
+        if name not in known:
+            raise SurveyError(f"{where}: workloads.{name}: no such workload; {suggest(name, list(known))}")
+        if dataset not in known[name].datasets:
+            raise SurveyError(f"{where}: workloads.{name}: {dataset!r} is not one of its data sets; "
+                              f"{suggest(dataset, list(known[name].datasets))}")
+        if merged["preset"] not in known[name].presets:
+            raise SurveyError(f"{where}: preset: {merged['preset']!r} is not a preset of {name}; "
+                              f"{suggest(merged['preset'], list(known[name].presets))}")
+        chosen[name] = known[name]
+    return Configuration(merged, chosen)
+
+
+def prepare_environment() -> None:
+    """Set what the shell commands of the rules inherit.
+
+    ``PATH`` begins with the folder of the running interpreter, so that ``python`` is the one that runs Snakemake whether
+    or not its environment is activated. ``SURVEY_RUN`` names this process: a measurement ends when it is killed.
+    """
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.environ.setdefault("SURVEY_RUN", str(os.getpid()))
+
+
+def document() -> str:
+    """Return config/README.md, generated from the schema and the defaults."""
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    defaults = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    lines = [
+        "# Configuration", "",
+        "Generated from `workflow/schemas/config.schema.yaml` by `python -m analysis config-docs`; edit the schema instead.", "",
+        "`config.yaml` shows every key with its default. Lay a file of your own over it with `--configfile FILE`; single keys",
+        "with `--config threads=2`. `fashion_mnist.yaml` and `gpu.yaml` are two such files.", "",
+        "| key | type | default | meaning |", "|---|---|---|---|",
+    ]
+    for key, field in schema["properties"].items():
+        kind = field.get("type") or "one of " + ", ".join(field["enum"])
+        kind = " or ".join(kind) if isinstance(kind, list) else kind
+        default = yaml.safe_dump(defaults[key], default_flow_style=True).removesuffix("...\n").strip()
+        lines.append(f"| `{key}` | {kind} | `{default}` | {field['description']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _absolute(path: str | None) -> str | None:
+    """Make an interpreter's path absolute without following links: a link is what marks a virtual environment."""
+    return None if path is None else str(Path.cwd() / path) if "/" in path else path
+
+
+def _shown(file: Path | str) -> str:
+    try:
+        return str(Path(file).resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)

@@ -1,0 +1,239 @@
+"""Command line of the reproductions: ``python -m reproductions {list,fetch,parity,accuracy,measure,machine}``.
+
+Exit codes: 0 done; 1 done, but a check or a cell failed (not with ``--keep-going``); 2 nothing done, the message says
+why and what to do; 130 interrupted, finished blocks are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from reproductions import machine, registry
+from reproductions.errors import SurveyError
+from reproductions.files import write_csv, write_json
+from reproductions.spec import MODES, Workload
+
+log = logging.getLogger("reproductions")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    options = _parser().parse_args(arguments)
+    _log_to(getattr(options, "log", None))
+    try:
+        return options.run(options)
+    except SurveyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: finished blocks are kept, the same command resumes", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m reproductions", description="Run the survey's workloads in PyTorch and TensorFlow.",
+        epilog="Exit codes: 0 done; 1 a check or a cell failed; 2 nothing done, see the message; 130 interrupted.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="{list,fetch,parity,accuracy,measure,machine}")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    extra = {"action": "append", "type": Path, "default": [], "metavar": "DIR",
+             "help": "a folder that holds further workload folders (repeatable)"}
+    sub = command("list", _list, "Show the workloads with their modes and presets.")
+    sub.add_argument("--format", choices=("text", "json"), default="text")
+    sub.add_argument("--workloads", **extra)
+    sub = command("machine", _machine, "Show the machine card (no framework is imported).")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="write it as JSON instead of printing it")
+    sub = command("fetch", _fetch, "Fetch benchmark data sets into the cache.")
+    sub.add_argument("dataset", nargs="*", help="ids of data/datasets.yaml; default: those of the workloads")
+    sub.add_argument("--cache", type=Path, default=ROOT / "data/downloads", metavar="DIR")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="write the provenance of one data set there")
+    sub.add_argument("--log", type=Path, metavar="FILE")
+    for name, run, text in (
+        ("parity", _parity, "Check that both sides compute the same (levels L0 to L3)."),
+        ("accuracy", _accuracy, "Train both sides and report accuracy on the real test set."),
+        ("measure", _measure, "Measure speed and memory; runs the parity check first if its result is not there."),
+    ):
+        sub = command(name, run, text)
+        sub.add_argument("workload", nargs="*", help="workload ids; default: all")
+        sub.add_argument("--preset", default="quick", help="how much is run (default: %(default)s; see list)")
+        sub.add_argument("--out", type=Path, default=Path("results/by-hand"), metavar="DIR",
+                         help="folder of the results (default: %(default)s)")
+        sub.add_argument("--dataset", help="data set to use instead of the workload's first")
+        sub.add_argument("--cache", type=Path, default=ROOT / "data/downloads", metavar="DIR")
+        sub.add_argument("--threads", type=int, default=1, help="compute threads (default: %(default)s)")
+        sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
+        sub.add_argument("--seed", type=int, default=1)
+        for framework in MODES:
+            sub.add_argument(f"--python-{framework}", metavar="FILE", help=f"interpreter that has {framework}")
+        sub.add_argument("--workloads", **extra)
+        sub.add_argument("--memory-limit-mib", type=int, help="stop a worker that takes more")
+        sub.add_argument("--keep-going", action="store_true", help="exit with 0 although a check or a cell failed")
+        sub.add_argument("--log", type=Path, metavar="FILE", help="write the progress there too")
+        if name == "measure":
+            sub.add_argument("--environment", action="append", metavar="PROFILE",
+                             help="environment profile, see environments.yaml (repeatable; default: the preset's)")
+            sub.add_argument("--wait", type=float, default=30, metavar="SECONDS",
+                             help="how long to wait for another measurement to end (default: %(default)s)")
+    return parser
+
+
+def _log_to(path: Path | None) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="a", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+
+
+def _selected(options: argparse.Namespace) -> list[Workload]:
+    names = options.workload or list(registry.discover(options.workloads))
+    return [registry.find(name, options.workloads) for name in names]
+
+
+def _data(workload: Workload, options: argparse.Namespace) -> tuple[str, Path]:
+    """Return the data set's id and the path of its arrays, fetched if need be."""
+    from reproductions import datasets
+
+    name = options.dataset or workload.datasets[0]
+    if name not in workload.datasets:
+        raise SurveyError(f"{workload.id} does not take data set {name!r}; it takes: {', '.join(workload.datasets)}")
+    return name, datasets.fetch(name, options.cache) / "arrays.npz"
+
+
+def _worker_options(options: argparse.Namespace, data: Path) -> dict:
+    return {
+        "data": data, "threads": options.threads, "device": options.device, "python": _interpreters(options),
+        "memory_limit_mib": options.memory_limit_mib,
+    }
+
+
+def _interpreters(options: argparse.Namespace) -> dict[str, str | None]:
+    return {framework: getattr(options, f"python_{framework}") for framework in MODES}
+
+
+def _list(options: argparse.Namespace) -> int:
+    workloads = registry.discover(options.workloads).values()
+    if options.format == "json":
+        listed = [{"id": w.id, "title": w.title, "modes": [cell.id for cell in w.modes], "presets": list(w.presets),
+                   "datasets": list(w.datasets)} for w in workloads]
+        print(json.dumps({"workloads": listed}, indent=2))
+        return 0
+    for w in workloads:
+        print(f"{w.id}: {w.title}\n  model    {w.model}\n  modes    {', '.join(cell.id for cell in w.modes)}\n"
+              f"  presets  {', '.join(f'{p.name} (about {p.minutes:g} min)' for p in w.presets.values())}\n"
+              f"  data     {', '.join(w.datasets)}")
+    return 0
+
+
+def _machine(options: argparse.Namespace) -> int:
+    card = machine.describe()
+    if options.out:
+        write_json(options.out, card)
+    else:
+        print(json.dumps(card, indent=2))
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from reproductions import datasets
+
+    names = options.dataset or sorted({w.datasets[0] for w in registry.discover().values()})
+    if options.out and len(names) != 1:
+        raise SurveyError("--out takes the provenance of exactly one data set; name one")
+    for name in names:
+        folder = datasets.fetch(name, options.cache)
+        log.info("data set %s: ready", name)
+        if options.out:
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / "provenance.json", options.out)
+    return 0
+
+
+def _check_parity(workload: Workload, options: argparse.Namespace) -> dict:
+    from reproductions import parity
+
+    _, data = _data(workload, options)
+    scratch = options.out / "scratch" / f"parity-{workload.id}"
+    result = parity.check(workload, workload.preset(options.preset), scratch=scratch, seed=options.seed,
+                          worker_options=_worker_options(options, data))
+    write_json(options.out / "parity" / f"{workload.id}.json", result)
+    if result["status"] == "pass":
+        shutil.rmtree(scratch, ignore_errors=True)
+    return result
+
+
+def _parity(options: argparse.Namespace) -> int:
+    failed = [w.id for w in _selected(options) if _check_parity(w, options)["status"] != "pass"]
+    if failed:
+        log.error("parity failed: %s; their timings do not count", ", ".join(failed))
+    return 1 if failed and not options.keep_going else 0
+
+
+def _accuracy(options: argparse.Namespace) -> int:
+    from reproductions import accuracy
+
+    failed = []
+    for workload in _selected(options):
+        name, data = _data(workload, options)
+        scratch = options.out / "scratch" / f"accuracy-{workload.id}"
+        scratch.mkdir(parents=True, exist_ok=True)
+        rows = accuracy.run(workload, workload.preset(options.preset), dataset=name, scratch=scratch,
+                            seed=options.seed, worker_options=_worker_options(options, data))
+        write_csv(options.out / "accuracy" / f"{workload.id}.csv", accuracy.COLUMNS, rows)
+        failed += [f"{row['who']}: {row['note']}" for row in rows if row["status"] != "ok"]
+        shutil.rmtree(scratch, ignore_errors=True)
+    for fault in failed:
+        log.error("accuracy: %s", fault)
+    return 1 if failed and not options.keep_going else 0
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from reproductions import harness
+    from reproductions.exclusive import die_with, exclusive
+
+    die_with(int(os.environ.get("SURVEY_RUN", "0")))  # set by the workflow
+    failed = []
+    with exclusive(options.wait):
+        for workload in _selected(options):
+            _, data = _data(workload, options)
+            result = _known_parity(workload, options) or _check_parity(workload, options)
+            rows = harness.measure(
+                workload, workload.preset(options.preset),
+                harness.Options(
+                    data=data, folder=options.out / "unfinished", python=_interpreters(options), threads=options.threads,
+                    device=options.device, environments=tuple(options.environment) if options.environment else None,
+                    seed=options.seed, memory_limit_mib=options.memory_limit_mib,
+                ),
+                reference=result["reference"] if result["status"] == "pass" else None,
+                out=options.out / "measurements" / f"{workload.id}.csv",
+            )
+            failed += [row for row in rows if row["status"] != "ok"]
+            log.info("%s: %d blocks measured, %d rows with another status than ok", workload.id,
+                     sum(row["kind"] == "block" for row in rows), sum(row["status"] != "ok" for row in rows))
+    return 1 if failed and not options.keep_going else 0
+
+
+def _known_parity(workload: Workload, options: argparse.Namespace) -> dict | None:
+    path = options.out / "parity" / f"{workload.id}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found.get("preset") == options.preset else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

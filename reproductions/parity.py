@@ -1,0 +1,162 @@
+"""The parity ladder: is it the same computation on both sides, before any timing counts?
+
+L0  the same trainable parameters: names, shapes, count
+L1  the same logits and loss at the same weights and batch
+L2  the same gradients, parameter by parameter
+L3  twenty optimiser steps with the same loss and gradient norm at every step
+
+Each side runs in its own process. A difference is the largest absolute difference divided by the largest absolute
+value of the PyTorch side; it is asserted against the tolerance that the workload's README justifies.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reproductions.client import Worker
+from reproductions.errors import WorkerFailed
+from reproductions.spec import Cell, Preset, Workload
+
+log = logging.getLogger(__name__)
+REFERENCES = (Cell("pytorch", "eager"), Cell("tensorflow", "eager"))
+COLUMNS = ("workload", "level", "pair", "what", "largest_difference", "tolerance", "status", "note")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One row of the parity table; ``status`` is ``pass``, ``fail`` or ``untested``."""
+
+    workload: str
+    level: str
+    pair: str
+    what: str
+    largest_difference: float | None
+    tolerance: float | None
+    status: str
+    note: str = ""
+
+
+def difference(reference: np.ndarray, other: np.ndarray) -> float:
+    """Return max |reference - other| / max |reference|; infinity where shapes differ or a value is not finite."""
+    reference, other = np.asarray(reference, np.float64), np.asarray(other, np.float64)
+    if reference.shape != other.shape or not (np.isfinite(reference).all() and np.isfinite(other).all()):
+        return float("inf")
+    return float(np.max(np.abs(reference - other)) / max(float(np.max(np.abs(reference))), 1e-30))
+
+
+def rung(workload: str, level: str, pair: str, what: str, found: float, tolerance: float, note: str = "") -> Rung:
+    """Return the row for one comparison."""
+    return Rung(workload, level, pair, what, found, tolerance, "pass" if found <= tolerance else "fail", note)
+
+
+def check(workload: Workload, preset: Preset, *, scratch: Path, seed: int, worker_options: Mapping) -> dict:
+    """Climb the ladder for the two eager references.
+
+    worker_options  keyword arguments of :class:`reproductions.client.Worker` common to both sides (``python`` is a
+                    mapping by framework here)
+
+    Returns ``{"status", "rows": [Rung as dict], "reference": {"logits", "losses"} of the PyTorch side or None}``. A side
+    that crashes is a failed rung, not an exception.
+    """
+    pair = " / ".join(cell.id for cell in REFERENCES)
+    batch_size = workload.batch_size.get("train", 32)
+    shapes, outputs = {}, {}
+
+    def run(cell: Cell) -> None:
+        out = scratch / f"parity-{cell.framework}.npz"
+        options = dict(worker_options) | {"python": worker_options["python"].get(cell.framework)}
+        with Worker(workload, preset, cell, environment="tuned", scratch=scratch,
+                    log=scratch / f"parity-{cell.id}.log", **options) as worker:
+            shapes[cell.framework] = {name: tuple(shape) for name, shape in worker.ready()["shapes"].items()}
+            expected = _expected_shapes(workload, preset, cell.framework)
+            if shapes[cell.framework] != expected:
+                return
+            worker.ask("parity", seed=seed, batch_size=batch_size, out=str(out.resolve()))
+        with np.load(out, allow_pickle=False) as arrays:
+            outputs[cell.framework] = dict(arrays)
+
+    failures = {}
+    scratch.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(2) as pool:
+        for cell, future in [(cell, pool.submit(run, cell)) for cell in REFERENCES]:
+            try:
+                future.result()
+            except WorkerFailed as error:
+                failures[cell.framework] = f"{cell.id}: {error.status}: {error.message}"
+    rows = [_level_0(workload, preset, pair, shapes, failures)]
+    if len(outputs) == len(REFERENCES) and rows[0].status == "pass":
+        rows += _levels_1_to_3(workload, pair, outputs["pytorch"], outputs["tensorflow"])
+    else:
+        reason = "; ".join(failures.values()) or "L0 failed"
+        rows += [Rung(workload.id, level, pair, "not reached", None, None, "fail" if failures else "untested", reason)
+                 for level in ("L1", "L2", "L3")]
+    for row in rows:
+        shown = "" if row.largest_difference is None else f"{row.largest_difference:.1e} (tolerance {row.tolerance:.0e})"
+        log.info("parity %s %s %s: %s %s %s", row.workload, row.level, row.what, row.status, shown, row.note)
+    reference = None
+    if "pytorch" in outputs:
+        reference = {
+            "logits": outputs["pytorch"]["logits"].tolist(), "losses": outputs["pytorch"]["trace_loss"].tolist()
+        }
+    status = "pass" if all(row.status == "pass" for row in rows) else "fail"
+    return {"workload": workload.id, "preset": preset.name, "status": status, "reference": reference,
+            "rows": [asdict(row) for row in rows]}
+
+
+def check_mode(workload: Workload, cell: Cell, trace: Mapping, reference: Mapping | None) -> tuple[str, str]:
+    """Return (``pass``, ``fail`` or ``untested``, note) for a measured cell: its own logits and 20 losses (L1, L3)."""
+    if reference is None:
+        return "untested", "no reference trace: the parity check did not finish"
+    found = {
+        "L1 logits": (difference(reference["logits"], trace["logits"]), workload.tolerances["logits"]),
+        "L3 loss": (difference(reference["losses"], trace["losses"]), workload.tolerances["trace_loss"]),
+    }
+    note = "; ".join(f"{what} {value:.1e} of {tolerance:.0e}" for what, (value, tolerance) in found.items())
+    return ("pass" if all(value <= tolerance for value, tolerance in found.values()) else "fail"), note
+
+
+def _expected_shapes(workload: Workload, preset: Preset, framework: str) -> dict[str, tuple[int, ...]]:
+    weights = workload.module("weights")
+    parameters = weights.initial(np.random.default_rng(0), preset.sizes)
+    arrays = getattr(weights, f"to_{framework}")(parameters, preset.sizes)
+    return {name: tuple(value.shape) for name, value in arrays.items()}
+
+
+def _level_0(workload: Workload, preset: Preset, pair: str, shapes: Mapping, failures: Mapping) -> Rung:
+    faults = list(failures.values())
+    counts = {}
+    for framework, found in shapes.items():
+        expected = _expected_shapes(workload, preset, framework)
+        counts[framework] = sum(int(np.prod(shape)) for shape in found.values())
+        for name in sorted(expected.keys() | found.keys()):
+            if expected.get(name) != found.get(name):
+                faults.append(
+                    f"{workload.folder.name}/{framework}.py: parameter {name} is {found.get(name, 'absent')}, "
+                    f"weights.py gives {expected.get(name, 'none')}; make the two agree"
+                )
+    what = "parameters: " + ", ".join(f"{framework} {count:,}" for framework, count in sorted(counts.items()))
+    gap = float(abs(counts["pytorch"] - counts["tensorflow"])) if len(counts) == len(REFERENCES) else None
+    if gap and not faults:
+        faults.append("the two sides differ in the number of parameters")
+    return Rung(workload.id, "L0", pair, what, gap, 0.0, "fail" if faults else "pass", "; ".join(faults))
+
+
+def _levels_1_to_3(workload: Workload, pair: str, ours: Mapping, theirs: Mapping) -> list[Rung]:
+    tolerances = workload.tolerances
+    rows = [rung(workload.id, "L1", pair, what, difference(ours[what], theirs[what]), tolerances[what])
+            for what in ("logits", "loss")]
+    gradients = {key: difference(ours[key], theirs.get(key, np.empty(0))) for key in ours if key.startswith("gradient:")}
+    worst = max(gradients, key=gradients.get)
+    rows.append(rung(workload.id, "L2", pair, f"gradients of {len(gradients)} parameters", gradients[worst],
+                     tolerances["gradient"], f"largest in {worst.removeprefix('gradient:')}"))
+    for what, label in (("trace_loss", "loss"), ("trace_gradient_norm", "gradient norm")):
+        steps = [difference(a, b) for a, b in zip(ours[what], theirs[what], strict=True)]
+        rows.append(rung(workload.id, "L3", pair, f"{label} at each of {len(steps)} optimiser steps", max(steps),
+                         tolerances[what], f"largest at step {int(np.argmax(steps)) + 1}"))
+    return rows

@@ -1,0 +1,42 @@
+# From the embedded adoption figures to the tables of shares, rates and crossing dates.
+
+
+rule count_adoption:
+    input:
+        figures="data/adoption_figures.csv",
+        sources=SOURCES,
+        quotes="data/adoption_quotes.csv",
+        schemas=expand(
+            "workflow/schemas/adoption_{table}.schema.yaml",
+            table=["figures", "sources", "quotes"],
+        ),
+        code=[
+            workflow.source_path(f"../../analysis/{name}")
+            for name in (
+                "adoption.py",
+                "adoption_data.py",
+                "indicators.py",
+                "indicators.yaml",
+                "intervals.py",
+                "periods.py",
+            )
+        ],
+    output:
+        expand(
+            "{{out}}/tables/{table}.csv",
+            table=[
+                "adoption_shares",
+                "adoption_rates",
+                "adoption_crossings",
+                "adoption_quotes",
+                "sources",
+            ],
+        ),
+    log:
+        "logs/{out}/count_adoption.log",
+    conda:
+        "../envs/survey.yaml"
+    message:
+        "Counting adoption from the embedded sources"
+    shell:
+        "python -m analysis count --out {wildcards.out} 2> >(tee {log} >&2)"

@@ -1,0 +1,74 @@
+# What the rules share: the checked configuration, the lists that the registries give, what a run says first and last.
+import sys
+from datetime import date
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from analysis import announcing, figures
+from analysis.configuring import prepare_environment, read
+from reproductions.errors import SurveyError
+from reproductions.exclusive import hold
+
+try:
+    CONFIGURED = read(workflow.configfiles, config)
+except SurveyError as error:
+    raise WorkflowError(str(error))
+
+WORKLOADS = list(CONFIGURED.workloads)
+FIGURES = figures.names()
+SOURCES = "data/adoption_sources.csv"
+prepare_environment()
+
+
+wildcard_constraints:
+    out="results|results/smoke",
+    workload="|".join(WORKLOADS),
+
+
+def preset(wildcards):
+    """Return the preset of a results folder."""
+    return CONFIGURED.preset(wildcards.out)
+
+
+def dataset(wildcards):
+    """Return the data set of a workload."""
+    return CONFIGURED.dataset(wildcards.workload)
+
+
+def arguments(wildcards):
+    """Return the arguments of a reproductions command that does not measure time."""
+    return CONFIGURED.arguments(wildcards.workload, wildcards.out)
+
+
+def measuring_arguments(wildcards):
+    """Return the arguments of the measurement."""
+    return CONFIGURED.arguments(wildcards.workload, wildcards.out, measuring=True)
+
+
+def digest(wildcards):
+    """Return the hash of a workload's folder: an edited workload is measured again, other edits leave it alone."""
+    return CONFIGURED.workloads[wildcards.workload].digest()
+
+
+def all_cores(wildcards):
+    """Return every core that the run was given: nothing else runs beside a measurement."""
+    return workflow.cores or 1
+
+
+onstart:
+    try:
+        # Snakemake's own lock outlives a killed run; this one is released by the system (see profiles/default).
+        LOCK = hold(
+            Path(".snakemake/survey.lock"), "another run is working in this folder"
+        )
+    except SurveyError as error:
+        raise WorkflowError(str(error))
+    print(
+        announcing.plan(CONFIGURED, SOURCES, workflow.dag.needrun_jobs()),
+        file=sys.stderr,
+    )
+
+
+onsuccess:
+    print(announcing.done(SOURCES, workflow.dag.jobs, date.today()), file=sys.stderr)
