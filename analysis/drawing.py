@@ -279,20 +279,30 @@ def _frame(drawing: Drawing, source: str) -> tuple[Figure, float]:
 
 
 def _ruler(renderer: Any, inches: float) -> Callable[[str, float, str], list[str]]:
-    """Return a function that breaks a text of a size and weight into lines no wider than ``inches``."""
+    """Return a function that breaks a text of a size and weight into lines no wider than ``inches``.
+
+    Words are measured one by one, each once: measuring every growing line took longer than drawing the figure.
+    """
+    from functools import cache
+
     from matplotlib.font_manager import FontProperties
 
-    def wrap(text: str, size: float, weight: str) -> list[str]:
+    @cache
+    def width(word: str, size: float, weight: str) -> float:
         font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-        lines: list[str] = []
+        return renderer.get_text_width_height_descent(word, font, ismath=False)[0]
+
+    def wrap(text: str, size: float, weight: str) -> list[str]:
+        space = width("n n", size, weight) - 2 * width("n", size, weight)
+        lines: list[list[str]] = []
+        room = 0.0
         for word in text.split():
-            longer = f"{lines[-1]} {word}" if lines else word
-            pixels, _, _ = renderer.get_text_width_height_descent(longer, font, ismath=False)
-            if lines and pixels <= inches * renderer.dpi:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-        return lines
+            room -= width(word, size, weight) + space
+            if room < 0:
+                lines.append([])
+                room = inches * renderer.dpi - width(word, size, weight)
+            lines[-1].append(word)
+        return [" ".join(words) for words in lines]
 
     return wrap
 

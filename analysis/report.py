@@ -60,6 +60,7 @@ STATES = {
     "parity untested": "equality of the two sides was not shown, so their times are not compared",
     "not recorded": "the table has no such column or value",
     "not stated": "the publication does not give it",
+    "not given": "it does not apply, or the publication does not say",
 }
 
 
@@ -399,6 +400,7 @@ def _link(column: Column, value: Any, row: Mapping[str, Any], _: date) -> Cell:
 def _label(column: Column, value: Any, _: Mapping[str, Any], __: date) -> Cell:
     names = LABELS | METRIC_LABELS if column.column == "metric" else LABELS
     text = names.get(str(value), str(value).replace("_", " "))
+    text = re.sub(r"\b(pytorch|tensorflow)\b", lambda name: LABELS[name.group()], text)
     return Cell(text, text)
 
 

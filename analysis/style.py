@@ -96,24 +96,12 @@ FONT_SIZE, TICK_SIZE, NOTE_SIZE, TITLE_SIZE, SUBTITLE_SIZE = 9.5, 9.0, 7.8, 12.5
 # The bounds of the words for a ratio; a ratio r and 1/r are judged alike.
 EQUAL_WITHIN, MUCH_BEYOND = 1.1, 1.5
 
+# Ticks of a ratio axis that spans at most so many times: every tick, powers of two, powers of four.
 RATIO_TICKS = {
-    1 / 32: "1/32",
-    1 / 16: "1/16",
-    1 / 8: "⅛",
-    1 / 4: "¼",
-    1 / 3: "⅓",
-    1 / 2: "½",
-    2 / 3: "⅔",
-    1: "1",
-    1.5: "1½",
-    2: "2",
-    3: "3",
-    4: "4",
-    8: "8",
-    16: "16",
-    32: "32",
+    16: {1 / 8: "⅛", 1 / 4: "¼", 1 / 3: "⅓", 1 / 2: "½", 2 / 3: "⅔", 1: "1", 1.5: "1½", 2: "2", 3: "3", 4: "4", 8: "8"},
+    128: {1 / 16: "1/16", 1 / 8: "⅛", 1 / 4: "¼", 1 / 2: "½"} | {2**n: str(2**n) for n in range(7)},
+    math.inf: {1 / 4**n: f"1/{4**n}" for n in (5, 4, 3, 2)} | {1 / 4: "¼"} | {4**n: str(4**n) for n in range(6)},
 }
-_CLOSE_TICKS = (1 / 3, 2 / 3, 1.5, 3)  # left out where the axis spans more than two doublings each way
 
 
 def use() -> None:
@@ -298,11 +286,13 @@ def ratio_axis(
     """
     low, high = min(low, 2 / 3, high**-0.6) / 1.08, max(high, 1.5, low**-0.6) * 1.08
     # Both sides need room for their words.
+    low = min(low, 2 / 3, max(high**-0.6, 1 / 3)) / 1.08
+    high = max(high, 1.5, min(low**-0.6, 3)) * 1.08
     getattr(ax, f"set_{axis}scale")("log", base=2)
     getattr(ax, f"set_{axis}lim")(low, high)
-    wide = high / low > 16
-    ticks = [t for t in RATIO_TICKS if low <= t <= high and not (wide and t in _CLOSE_TICKS)]
-    getattr(ax, f"set_{axis}ticks")(ticks, [RATIO_TICKS[t] for t in ticks], minor=False)
+    labels = next(ticks for reach, ticks in RATIO_TICKS.items() if high / low <= reach)
+    ticks = [tick for tick in labels if low <= tick <= high]
+    getattr(ax, f"set_{axis}ticks")(ticks, [labels[tick] for tick in ticks], minor=False)
     getattr(ax, f"set_{axis}ticks")([], minor=True)
     span, mark = (ax.axvspan, ax.axvline) if axis == "x" else (ax.axhspan, ax.axhline)
     span(1 / EQUAL_WITHIN, EQUAL_WITHIN, color=ZONE, linewidth=0, zorder=0)

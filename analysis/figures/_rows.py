@@ -36,7 +36,7 @@ def lay_out(frame: pd.DataFrame, label: Callable[[pd.Series], str]) -> tuple[lis
     lines, y = [], 0.0
     for _, group in frame.groupby(["workload", "phase"], sort=False):
         first = group.iloc[0]
-        sizes = group["batch_size"].unique()
+        sizes = group["batch_size"].dropna().unique()
         heading = f"{first['workload_title']}, {style.PHASE_LABELS.get(first['phase'], first['phase'])}"
         if len(sizes) == 1:
             heading += f", batch {sizes[0]:g}"

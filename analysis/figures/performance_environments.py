@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import style
 from analysis.figures import Drawing, Finding
-from analysis.figures.performance_ratios import admitted, estimate, pair_label, primary
+from analysis.figures.performance_ratios import compared, estimate, pair_label, primary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def pairs(ratios: pd.DataFrame) -> pd.DataFrame:
     ``shift`` is tuned over as shipped; ``change`` is "changes side" when both directions are settled and differ,
     "becomes settled" or "becomes unsettled" when one of them is, else "same side".
     """
-    good = admitted(primary(ratios))
+    good = compared(primary(ratios))
     values = ["ratio", "low", "high"]
     sides = [
         good.loc[good["environment"] == name, KEYS + values].rename(columns={v: f"{v}_{name}" for v in values})

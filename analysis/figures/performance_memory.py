@@ -23,7 +23,7 @@ ENVIRONMENT = "as_shipped"
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the chart of peak memory; see :class:`analysis.figures.Drawing`."""
     cells = tables["performance_cells"]
-    data = _rows.one_environment(cells, ENVIRONMENT)
+    data = merge_phases(_rows.one_environment(cells, ENVIRONMENT))
     good = data[(data["status"] == "ok") & data["peak_host_mib"].notna()]
     lines, rows = _rows.lay_out(data, _rows.cell_label)
     span = "" if good.empty else f"{good['peak_host_mib'].min():,.0f} to {good['peak_host_mib'].max():,.0f} MiB"
@@ -50,6 +50,20 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         size=(7.0, _rows.height(rows) if lines else 1.6),
         finding=_finding(good, span) if span else None,
     )
+
+
+def merge_phases(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a workload and mode where one process ran all phases, so that their peak is the same number.
+
+    The rows come back unchanged where any peak differs between the phases.
+    """
+    keys = ["workload", "framework", "mode"]
+    if cells.empty or cells.groupby(keys)["peak_host_mib"].nunique().max() > 1:
+        return cells
+    phases = " and ".join(style.PHASE_LABELS.get(name, name) for name in cells["phase"].unique())
+    sizes = cells.groupby("workload")["batch_size"].transform("nunique")
+    cells = cells.assign(phase=phases, batch_size=cells["batch_size"].where(sizes == 1))
+    return cells.drop_duplicates(keys, ignore_index=True)
 
 
 def _finding(good: pd.DataFrame, span: str) -> Finding:

@@ -21,6 +21,7 @@ REQUIRES = ("performance_ratios",)
 LEFT, RIGHT = 1.95, 2.35  # inches for the labels and for the two columns of estimates
 COLUMNS = {"as_shipped": 0.08, "tuned": 1.22}  # inches right of the panel
 OFFSETS = {"as_shipped": -0.17, "tuned": 0.17}  # rows
+SILENT = "is eager execution"  # how the measurements note a mode that captured no operation
 METRICS = {"cpu": "CPU time", "wall": "wall-clock time"}
 
 
@@ -38,6 +39,17 @@ def admitted(ratios: pd.DataFrame) -> pd.DataFrame:
     return ratios[(ratios["status"] == "ok") & (ratios["parity"] == "pass") & measured]
 
 
+def silent(ratios: pd.DataFrame) -> pd.Series:
+    """Return True for rows in which a compiled mode captured nothing, so that they repeat another row."""
+    return ratios["note"].fillna("").astype(str).str.contains(SILENT, regex=False)
+
+
+def compared(ratios: pd.DataFrame) -> pd.DataFrame:
+    """Return the admitted rows, each comparison once: without those of a mode that silently did nothing."""
+    rows = admitted(ratios)
+    return rows[~silent(rows)]
+
+
 def pair_label(row: pd.Series) -> str:
     """Name the two modes of a comparison, PyTorch's first."""
     names = style.MODE_LABELS
@@ -47,9 +59,11 @@ def pair_label(row: pd.Series) -> str:
 
 def estimate(row: pd.Series) -> str:
     """Write a ratio with its interval, such as "1.42 [1.38, 1.47]", or say that it has none."""
-    if pd.isna(row["low"]) or pd.isna(row["high"]):
-        return f"{row['ratio']:.2f}, no interval"
-    digits = 2 if row["high"] < 10 else 1
+    bounds = row[["low", "high"]]
+    largest = row["ratio"] if bounds.isna().any() else row["high"]
+    digits = 2 if largest < 10 else 1 if largest < 100 else 0
+    if bounds.isna().any():
+        return f"{row['ratio']:.{digits}f}, no interval"
     return f"{row['ratio']:.{digits}f} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
 
 
@@ -73,7 +87,7 @@ class Tally:
     @classmethod
     def of(cls, data: pd.DataFrame) -> Tally:
         """Count the rows of the table of ratios."""
-        rows = admitted(data)
+        rows = compared(data)
         words = [style.interval_words(*values) for values in rows[["ratio", "low", "high"]].itertuples(index=False)]
         sides = [sum(text.startswith(name) for text in words) for name in ("PyTorch", "TensorFlow")]
         equal = words.count("practically equal")
@@ -91,18 +105,21 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     tally = Tally.of(data)
     measured = data[(data["status"] == "ok") & (data["parity"] == "pass")]
     bare = bool((measured["ratio"].notna() & measured["low"].isna()).any())
-    lines, rows = _rows.lay_out(data, pair_label)
+    starred = silent(data)
+    lines, rows = _rows.lay_out(data, lambda row: pair_label(row) + (" *" if starred[row.name] else ""))
     return Drawing(
         title=_title(tally),
         subtitle=(
             f"Speed of PyTorch over TensorFlow by {tally.metric}; {_rows.span(data)}; "
-            f"n = {len(tally.rows)} comparisons; bootstrap 95 % intervals{_effort(tally.rows)}"
+            f"n = {len(tally.rows)} of {(~starred).sum()} comparisons with a bootstrap 95 % interval"
+            f"{_effort(tally.rows)}; rows: PyTorch mode / TensorFlow mode"
             if len(data)
             else "Speed of PyTorch over TensorFlow; n = 0 comparisons"
         ),
         limits=(
             "One machine and these models only: a ratio says nothing about larger models, other batch sizes or other "
             f"processors.{' A cross has no interval, because one restart shows no spread.' if bare else ''}"
+            f"{' Rows with * are not counted: their mode captured nothing and ran eagerly.' if starred.any() else ''}"
             if len(data)
             else "The table performance_ratios holds no row yet: run `snakemake --cores 2 measure` to fill it."
         ),
@@ -153,7 +170,7 @@ def _description(data: pd.DataFrame, tally: Tally) -> str:
         f"wholly on PyTorch's side, {tally.tensorflow} on TensorFlow's, {tally.equal} inside the zone of practical "
         f"equality, and {tally.unsettled} leave the direction open. The lowest ratio is {estimate(low)} "
         f"({where(low)}), the highest {estimate(high)} ({where(high)}). The first row is {estimate(first)} "
-        f"({where(first)}), the last {estimate(last)} ({where(last)}). {len(data) - len(tally.rows)} rows have no "
+        f"({where(first)}), the last {estimate(last)} ({where(last)}). {len(data) - len(admitted(data))} rows have no "
         "interval that may be shown and say why in words."
     )
 
@@ -186,7 +203,6 @@ def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: flo
     drawn = pd.concat([good["low"], good["high"], bare]).dropna()
     style.ratio_axis(ax, drawn.min() if len(drawn) else 1, drawn.max() if len(drawn) else 1)
     edge = figure.get_figwidth() - LEFT - RIGHT
-    _rows.above(ax, -LEFT + 0.2, "PyTorch / TensorFlow mode")
     for environment, inches in COLUMNS.items():
         sign = "●" if environment == "tuned" else "□"
         _rows.above(ax, edge + inches, f"{sign} {style.ENVIRONMENT_LABELS[environment]}")
