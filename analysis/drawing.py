@@ -296,7 +296,7 @@ def _ruler(renderer: Any, inches: float) -> Callable[[str, float, str], list[str
         space = width("n n", size, weight) - 2 * width("n", size, weight)
         lines: list[list[str]] = []
         room = 0.0
-        for word in text.split():
+        for word in text.replace("`", "").split():
             room -= width(word, size, weight) + space
             if room < 0:
                 lines.append([])

@@ -47,6 +47,10 @@ LABELS = {
     "pass": "passed",
     "fail": "failed",
     "ok": "measured",
+    "gpus": "GPUs",
+    "libc": "C library",
+    "memory gib": "memory (GiB)",
+    "python": "Python",
 }
 METRIC_LABELS = {"cpu": "CPU time", "wall": "wall-clock time"}
 
@@ -518,10 +522,9 @@ def _status(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], day:
     rows.append(("Measured on", measured or "no machine has measured for this build"))
     rows.append(("Device", device_words(cells)))
     if cells is not None and len(cells):
-        marks = {"as_shipped": " (open square)", "tuned": " (filled circle)"}
-        names = cells["environment"].dropna().astype(str).unique()
-        present = [style.ENVIRONMENT_LABELS.get(name, name) + marks.get(name, "") for name in names]
-        rows.append(("Environments", "; ".join(f"{x} {y}" for x, y in zip("ABCDEF", present, strict=False))))
+        marks = {"as_shipped": "A as shipped (open square)", "tuned": "B tuned (filled circle)"}
+        names = set(cells["environment"].dropna().astype(str))
+        rows.append(("Environments", "; ".join(marks.get(name, name) for name in sorted(names))))
     return rows
 
 
@@ -549,9 +552,7 @@ def _not_measured(
             )
         failed = cells[cells["status"] != "ok"]
         if len(failed):
-            found.append(
-                f"{len(failed)} of {len(cells)} planned cells have no value; each says why in the table of cells."
-            )
+            found.append(f"Cells without a value: {len(failed)} of {len(cells)}; each says why in the table of cells.")
     found.append(
         "Code labels of Papers with Code, the primary measure of use in research: the service is closed and its data "
         "cannot be embedded; the table of quoted shares holds the points that publications printed."

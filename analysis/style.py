@@ -335,7 +335,15 @@ def state_in_words(figure: Figure, words: str) -> None:
     import textwrap
 
     width = max(24, int(figure.get_figwidth() * 11))
-    figure.text(0.5, 0.5, textwrap.fill(words, width), ha="center", va="center", color=MUTED, fontsize=FONT_SIZE)
+    figure.text(
+        0.5,
+        0.5,
+        textwrap.fill(words.replace("`", ""), width),
+        ha="center",
+        va="center",
+        color=MUTED,
+        fontsize=FONT_SIZE,
+    )
 
 
 _STATES = {

@@ -112,7 +112,7 @@ def test_a_module_that_raises_is_named(tables, registry, tmp_path, where):
 def test_a_figure_without_rows_says_what_it_needs(tables, registry, tmp_path):
     registry["small"] = module(data=pd.DataFrame({"x": [], "y": []}))
     drawing.draw_all(tables, tmp_path)
-    assert "run `snakemake`" in (tmp_path / "small.page.svg").read_text()
+    assert "run snakemake to fill" in (tmp_path / "small.page.svg").read_text()
 
 
 def test_one_figure_can_be_drawn_alone(tables, registry, tmp_path):

@@ -25,7 +25,7 @@ for (const box of document.querySelectorAll("[data-sortable]")) {
       body.append(...valued, ...rows.filter((row) => key(row, column) === ""));
     });
   });
-  if (rows.length < 8) continue;
+  if (rows.length < 16) continue;
   const label = document.createElement("label");
   const input = document.createElement("input");
   const count = document.createElement("output");
