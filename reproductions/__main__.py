@@ -16,6 +16,7 @@ from pathlib import Path
 
 from reproductions import machine, registry
 from reproductions.errors import SurveyError
+from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
 from reproductions.spec import MODES, Workload
 
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = _parser().parse_args(arguments)
     _log_to(getattr(options, "log", None))
+    die_with(int(os.environ.get("SURVEY_RUN", "0")))  # set by the workflow
     try:
         return options.run(options)
     except SurveyError as error:
@@ -202,9 +204,8 @@ def _accuracy(options: argparse.Namespace) -> int:
 
 def _measure(options: argparse.Namespace) -> int:
     from reproductions import harness
-    from reproductions.exclusive import die_with, exclusive
+    from reproductions.exclusive import exclusive
 
-    die_with(int(os.environ.get("SURVEY_RUN", "0")))  # set by the workflow
     failed = []
     with exclusive(options.wait):
         for workload in _selected(options):

@@ -101,6 +101,8 @@ def _first_source(dataset: str, entry: Mapping, folder: Path) -> tuple[str, dict
         try:
             log.info("data set %s: trying %s", dataset, name)
             files = dict(_KINDS[source["kind"]](source, entry))
+            if missing := entry["files"].keys() - files.keys():
+                raise SourceFailed(f"{', '.join(sorted(missing))} missing in it")
             for file, content in files.items():
                 found = hashlib.sha256(content).hexdigest()
                 if found != entry["files"][file]["sha256"]:
@@ -114,7 +116,8 @@ def _first_source(dataset: str, entry: Mapping, folder: Path) -> tuple[str, dict
         else:
             return name, files
     variables = [source["variable"] for source in entry["sources"] if "variable" in source]
-    remedy = f"connect to a network once, or set {variables[0]} to a folder with {', '.join(entry['files'])}"
+    by_hand = f", or set {variables[0]} to a folder with {', '.join(entry['files'])}" if variables else ""
+    remedy = f"connect to a network once{by_hand}, then run again"
     raise SurveyError(f"data set {dataset}: no source serves the content that data/datasets.yaml names:\n"
                       + "\n".join(reasons) + f"\n{remedy}")
 

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from reproductions.errors import SurveyError
 
 
@@ -27,6 +25,8 @@ def default_path() -> Path:
 @contextmanager
 def exclusive(wait_s: float, path: Path | None = None) -> Iterator[None]:
     """Hold the lock; wait up to ``wait_s`` seconds for another holder, then raise SurveyError that names it."""
+    from filelock import FileLock, Timeout
+
     path = path or default_path()
     holder = path.with_suffix(".json")
     lock = FileLock(path, timeout=wait_s)
@@ -50,10 +50,10 @@ def exclusive(wait_s: float, path: Path | None = None) -> Iterator[None]:
 
 def die_with(pid: int | None) -> None:
     """End this process soon after process ``pid`` has ended: a killed workflow leaves no measurement behind."""
-    import psutil
-
     if not pid:
         return
+    import psutil
+
     try:
         started = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
@@ -73,8 +73,10 @@ def die_with(pid: int | None) -> None:
     threading.Thread(target=watch, daemon=True, name="die-with-workflow").start()
 
 
-def hold(path: Path, what: str) -> FileLock:
+def hold(path: Path, what: str) -> object:
     """Take a lock for the rest of this process or raise SurveyError at once; the caller keeps the returned object."""
+    from filelock import FileLock, Timeout
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     try:

@@ -1,0 +1,128 @@
+"""What goes wrong in a worker becomes a row with its status; the other cells go on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from reproductions import harness
+from reproductions.client import Worker
+from reproductions.errors import WorkerFailed
+from reproductions.spec import Cell
+
+pytestmark = pytest.mark.frameworks
+ONE_MODE = ("workload.yaml", "sizes: {conv1: 32", "modes: {pytorch: [eager], tensorflow: [function]}\nsizes: {conv1: 32")
+IMPATIENT = ("workload.yaml", "timeout_s: 120", "timeout_s: 20")
+FAULTS = {
+    "crash": ("os._exit(7)", "failed", "exit code 7 during"),
+    "hang": ("time.sleep(3600)", "timeout", "within 20 s; stopped"),
+    "memory": ("hog.append(bytearray(2 ** 40))", "oom", "MemoryError"),
+    "killed": ("os.kill(os.getpid(), 9)", "oom", "killed by the system"),
+    "error": ("raise ValueError('no such layer')", "failed", "ValueError: no such layer"),
+    "unsupported": ("raise NotImplementedError('not here')", "unsupported", "not here"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faulty_side_becomes_a_row_and_the_other_is_measured(variant, digits, tmp_path, fault):
+    code, status, words = FAULTS[fault]
+    workload = variant(
+        "cnn_mnist", "faulty", ONE_MODE, IMPATIENT,
+        ("pytorch.py", "    def forward(self, images):\n", f"    def forward(self, images):\n        import os, time\n        hog = []\n        {code}\n"),
+    )
+    rows = harness.measure(workload, workload.preset("smoke"), harness.Options(data=digits, folder=tmp_path / "u"),
+                           reference=None, out=tmp_path / "m.csv")
+    failures = [row for row in rows if row["status"] != "ok"]
+    assert [row["status"] for row in failures] == [status] and words in failures[0]["note"], failures
+    assert failures[0]["framework"] == "pytorch"
+    assert {row["framework"] for row in rows if row["kind"] == "block"} == {"tensorflow"}
+    with (tmp_path / "m.csv").open() as handle:
+        assert len(list(csv.DictReader(handle))) == len(rows)
+    assert not list((tmp_path / "u").glob("*.jsonl")), "a finished journal is removed"
+
+
+def test_memory_limit_stops_a_worker_as_out_of_memory(workloads, digits, tmp_path):
+    workload = workloads["cnn_mnist"]
+    with (
+        pytest.raises(WorkerFailed) as caught,
+        Worker(workload, workload.preset("smoke"), Cell("tensorflow", "eager"), data=digits, environment="tuned", threads=1,
+               device="cpu", python=None, scratch=tmp_path, log=tmp_path / "log", memory_limit_mib=256) as worker,
+    ):
+        worker.ready()
+        worker.ask("first", phase="train", seed=1, batch_size=256, batches=1)
+    assert caught.value.status in ("oom", "failed")
+
+
+def test_gpu_that_is_not_there_is_said(workloads, digits, tmp_path):
+    workload = workloads["cnn_mnist"]
+    from reproductions.machine import describe
+
+    if describe()["gpus"]:
+        pytest.skip("this machine has a GPU")
+    for cell in (Cell("pytorch", "eager"), Cell("tensorflow", "eager")):
+        with (pytest.raises(WorkerFailed, match="sees no GPU; set device: auto or cpu"),
+              Worker(workload, workload.preset("smoke"), cell, data=digits, environment="tuned", threads=1, device="gpu",
+                     python=None, scratch=tmp_path, log=tmp_path / "log") as worker):
+            worker.ready()
+
+
+def test_interpreter_that_is_not_there_is_said(workloads, digits, tmp_path):
+    workload = workloads["cnn_mnist"]
+    with pytest.raises(WorkerFailed, match=r"cannot be started .*correct config key python\.pytorch"):
+        Worker(workload, workload.preset("smoke"), Cell("pytorch", "eager"), data=digits, environment="tuned", threads=1,
+               device="cpu", python="/nowhere/python", scratch=tmp_path, log=tmp_path / "log")
+
+
+def test_worker_ends_with_its_parent(workloads, digits, tmp_path):
+    code = f"""
+import time
+from pathlib import Path
+from reproductions import registry
+from reproductions.client import Worker
+from reproductions.spec import Cell
+w = registry.find("cnn_mnist")
+worker = Worker(w, w.preset("smoke"), Cell("pytorch", "eager"), data=Path({str(digits)!r}), environment="tuned", threads=1,
+                device="cpu", python=None, scratch=Path({str(tmp_path)!r}), log=Path({str(tmp_path / "log")!r}))
+worker.ready()
+print(worker._process.pid, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        worker = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+    for _ in range(50):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker outlived its parent")
+
+
+def test_interrupted_measurement_resumes_without_repeating_a_block(variant, digits, tmp_path, monkeypatch):
+    workload = variant("cnn_mnist", "short", ONE_MODE)
+    options = harness.Options(data=digits, folder=tmp_path / "u")
+    add, seen = harness.Journal.add, []
+
+    def add_then_stop(journal, row):
+        add(journal, row)
+        seen.append(row)
+        if sum(r["kind"] == "block" for r in seen) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(harness.Journal, "add", add_then_stop)
+    with pytest.raises(KeyboardInterrupt):
+        harness.measure(workload, workload.preset("smoke"), options, reference=None, out=tmp_path / "m.csv")
+    monkeypatch.setattr(harness.Journal, "add", add)
+    finished = [json.loads(line) for path in (tmp_path / "u").glob("*.jsonl") for line in path.read_text().splitlines()]
+    rows = harness.measure(workload, workload.preset("smoke"), options, reference=None, out=tmp_path / "m.csv")
+    assert rows[: len(finished)] == finished, "what was finished stands as it was"
+    blocks = [row for row in rows if row["kind"] == "block"]
+    identities = [tuple(row[name] for name in harness.Block.__dataclass_fields__) for row in blocks]
+    assert len(identities) == len(set(identities)) == len(harness.plan(workload, workload.preset("smoke"), options))
+    assert len({row["session"] for row in blocks}) == 2
