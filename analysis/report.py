@@ -350,7 +350,7 @@ def number_words(number: float, digits: int | None = None) -> str:
         return f"{number:,.{digits}f}"
     if number == 0:
         return "0"
-    if abs(number) < 0.001 or abs(number) >= 1e7:
+    if abs(number) < 0.01 or abs(number) >= 1e7:
         mantissa, exponent = f"{number:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"
     return f"{number:,.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"
@@ -517,7 +517,7 @@ def _status(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], day:
         rows.append(("Evidence as of", "no adoption source has been read into this build"))
     processor = _first(machine, "processor", "cpu", "cpu model", "model", "processor model", "cpu name")
     name = _first(machine, "name", "machine", "id", "hostname")
-    when = _first(machine, "measured")
+    when = re.sub(r"^(\S+) to \1$", r"\1", _first(machine, "measured"))
     measured = ", ".join(dict.fromkeys(text for text in (name, processor, when) if text))
     rows.append(("Measured on", measured or "no machine has measured for this build"))
     rows.append(("Device", device_words(cells)))
