@@ -44,13 +44,23 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         if name != "config-docs":
-            sub.add_argument("--out", type=Path, default=Path("results"), metavar="DIR",
-                             help="folder of the results (default: %(default)s)")
+            sub.add_argument(
+                "--out",
+                type=Path,
+                default=Path("results"),
+                metavar="DIR",
+                help="folder of the results (default: %(default)s)",
+            )
         return sub
 
     sub = command("count", _count, "Count adoption: shares, rates and crossing dates from the checked figures.")
-    sub.add_argument("--data", type=Path, default=ROOT / "data", metavar="DIR",
-                     help="folder with adoption_figures.csv, adoption_sources.csv and adoption_quotes.csv")
+    sub.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT / "data",
+        metavar="DIR",
+        help="folder with adoption_figures.csv, adoption_sources.csv and adoption_quotes.csv",
+    )
     sub = command("summarise", _summarise, "Turn measurements into ratios with intervals and the other tables.")
     sub.add_argument("workload", nargs="*", help="workload ids; default: all")
     sub.add_argument("--workloads", action="append", type=Path, default=[], metavar="DIR")
@@ -66,7 +76,9 @@ def _count(options: argparse.Namespace) -> None:
     from analysis.adoption import write_tables
 
     names = ("adoption_figures", "adoption_sources", "adoption_quotes")
-    write_tables(*(options.data / f"{name}.csv" for name in names), ROOT / "workflow" / "schemas", options.out / "tables")
+    write_tables(
+        *(options.data / f"{name}.csv" for name in names), ROOT / "workflow" / "schemas", options.out / "tables"
+    )
 
 
 def _summarise(options: argparse.Namespace) -> None:
@@ -89,9 +101,15 @@ def _report(options: argparse.Namespace) -> None:
     from analysis.report import render
 
     today = datetime.now(UTC).date().isoformat()
-    render(options.out / "tables", options.out / "figures", options.out / "machine.json",
-           options.out / "report" / "index.html", built=today, preset=options.preset,
-           template_dir=ROOT / "workflow" / "report")
+    render(
+        options.out / "tables",
+        options.out / "figures",
+        options.out / "machine.json",
+        options.out / "report" / "index.html",
+        built=today,
+        preset=options.preset,
+        template_dir=ROOT / "workflow" / "report",
+    )
 
 
 def _config_docs(options: argparse.Namespace) -> None:

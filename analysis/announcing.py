@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analysis.configuring import Configuration
 
+
 def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable) -> str:
     """Return what a run is going to do: sources with their dates, workloads with their modes, minutes.
 
@@ -21,7 +22,9 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable) -> str
     lines, minutes = ["This run will"], 0.0
     if "count_adoption" in rules:
         lines.append("  count adoption from the embedded sources:")
-        lines += [f"    {row['source']:<24} {row['span']:<18} retrieved {row['retrieved']}" for row in _sources(sources_csv)]
+        lines += [
+            f"    {row['source']:<24} {row['span']:<18} retrieved {row['retrieved']}" for row in _sources(sources_csv)
+        ]
     for out in outs:
         preset = configuration.preset(out)
         for workload in configuration.workloads.values():
@@ -30,9 +33,13 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable) -> str
                 continue
             chosen = workload.preset(preset)
             profiles = configuration.values["environments"] or chosen.environments
-            lines.append(f"  {', '.join(steps)} {workload.id} on {configuration.dataset(workload.id)} (preset {preset}):")
-            lines.append(f"    {', '.join(cell.id for cell in workload.modes)}; {', '.join(profiles)}; "
-                         f"{chosen.restarts} restarts of {chosen.rounds} rounds")
+            lines.append(
+                f"  {', '.join(steps)} {workload.id} on {configuration.dataset(workload.id)} (preset {preset}):"
+            )
+            lines.append(
+                f"    {', '.join(cell.id for cell in workload.modes)}; {', '.join(profiles)}; "
+                f"{chosen.restarts} restarts of {chosen.rounds} rounds"
+            )
             if ("measure_workload", out, workload.id) in todo:
                 minutes += chosen.minutes * len(profiles) / len(chosen.environments)
             minutes += chosen.preparation_minutes * sum((rule, out, workload.id) in todo for rule in _PREPARING) / 2
@@ -57,9 +64,7 @@ def done(sources_csv: Path, jobs: Iterable, today: date) -> str:
     )
     cards = [json.loads(Path(out, "machine.json").read_text(encoding="utf-8")) for out in outs]
     pages, machines = ", ".join(f"{out}/report/index.html" for out in outs), "; ".join(map(_machine, cards))
-    return (f"Page:     {pages} (open it in a browser)\n"
-            f"Sources:  age since retrieval: {ages}\n"
-            f"Measured: on {machines}")
+    return f"Page:     {pages} (open it in a browser)\nSources:  age since retrieval: {ages}\nMeasured: on {machines}"
 
 
 def _machine(card: dict) -> str:

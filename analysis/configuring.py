@@ -1,4 +1,7 @@
-"""Checking the configuration and turning it into what the rules need. Nothing heavy is imported: it runs at each start."""
+"""Checking the configuration and turning it into what the rules need.
+
+Nothing heavy is imported: this runs at each start of Snakemake.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,16 @@ class Configuration:
     def arguments(self, workload: str, out: str, *, measuring: bool = False) -> str:
         """Return the command-line arguments of ``python -m reproductions <command>`` for one workload, shell-quoted."""
         values = self.values
-        options = {"preset": self.preset(out), "out": out, "dataset": self.dataset(workload), "cache": values["cache"],
-                   "threads": values["threads"], "device": values["device"], "seed": values["seed"],
-                   "memory-limit-mib": values["memory_limit_mib"]}
+        options = {
+            "preset": self.preset(out),
+            "out": out,
+            "dataset": self.dataset(workload),
+            "cache": values["cache"],
+            "threads": values["threads"],
+            "device": values["device"],
+            "seed": values["seed"],
+            "memory-limit-mib": values["memory_limit_mib"],
+        }
         options |= {f"python-{framework}": _absolute(path) for framework, path in values["python"].items()}
         arguments = [workload] + [f"--{key}={value}" for key, value in options.items() if value is not None]
         arguments += [f"--workloads={folder}" for folder in values["workload_folders"]]
@@ -74,11 +84,15 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
         if name not in known:
             raise SurveyError(f"{where}: workloads.{name}: no such workload; {suggest(name, list(known))}")
         if dataset not in known[name].datasets:
-            raise SurveyError(f"{where}: workloads.{name}: {dataset!r} is not one of its data sets; "
-                              f"{suggest(dataset, list(known[name].datasets))}")
+            raise SurveyError(
+                f"{where}: workloads.{name}: {dataset!r} is not one of its data sets; "
+                f"{suggest(dataset, list(known[name].datasets))}"
+            )
         if merged["preset"] not in known[name].presets:
-            raise SurveyError(f"{where}: preset: {merged['preset']!r} is not a preset of {name}; "
-                              f"{suggest(merged['preset'], list(known[name].presets))}")
+            raise SurveyError(
+                f"{where}: preset: {merged['preset']!r} is not a preset of {name}; "
+                f"{suggest(merged['preset'], list(known[name].presets))}"
+            )
         chosen[name] = known[name]
     return Configuration(merged, chosen)
 
@@ -86,8 +100,8 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
 def prepare_environment() -> None:
     """Set what the shell commands of the rules inherit.
 
-    ``PATH`` begins with the folder of the running interpreter, so that ``python`` is the one that runs Snakemake whether
-    or not its environment is activated. ``SURVEY_RUN`` names this process: a measurement ends when it is killed.
+    ``PATH`` begins with the folder of the running interpreter, so that ``python`` is the one that runs Snakemake,
+    whether or not its environment is activated. ``SURVEY_RUN`` names this process: a measurement ends when it is killed.
     """
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ.setdefault("SURVEY_RUN", str(os.getpid()))
@@ -98,11 +112,16 @@ def document() -> str:
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     defaults = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     lines = [
-        "# Configuration", "",
-        "Generated from `workflow/schemas/config.schema.yaml` by `python -m analysis config-docs`; edit the schema instead.", "",
-        "`config.yaml` shows every key with its default. Lay a file of your own over it with `--configfile FILE`; single keys",
-        "with `--config threads=2`. `fashion_mnist.yaml` and `gpu.yaml` are two such files.", "",
-        "| key | type | default | meaning |", "|---|---|---|---|",
+        "# Configuration",
+        "",
+        "Generated from `workflow/schemas/config.schema.yaml` by `python -m analysis config-docs`;",
+        "edit the schema instead.",
+        "",
+        "`config.yaml` shows every key with its default. Lay a file of your own over it with `--configfile FILE`;",
+        "single keys with `--config threads=2`. `fashion_mnist.yaml` and `gpu.yaml` are two such files.",
+        "",
+        "| key | type | default | meaning |",
+        "|---|---|---|---|",
     ]
     for key, field in schema["properties"].items():
         kind = field.get("type") or "one of " + ", ".join(field["enum"])

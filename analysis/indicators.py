@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -65,6 +66,7 @@ class Indicator:
         return self.rules[0]
 
 
+@cache
 def load_indicators(path: Path | str = INDICATORS_YAML) -> dict[str, Indicator]:
     """Return ``{id: Indicator}`` in the order of the file.
 

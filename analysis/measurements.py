@@ -1,8 +1,9 @@
 """From measured rows to the tables of the page: ratios with intervals, cells, parity, accuracy, machine.
 
-The estimator of a ratio is the median of paired block ratios: within one round, PyTorch's and TensorFlow's blocks of the
-same phase ran right after one another, so what disturbed one disturbed the other. The interval is a percentile bootstrap
-in two stages: restarts of the processes are drawn first, then rounds inside each. Above 1, PyTorch is faster.
+The estimator of a ratio is the median of paired block ratios: within one round, PyTorch's and TensorFlow's blocks of
+the same phase ran right after one another, so what disturbed one disturbed the other. The interval is a percentile
+bootstrap in two stages: restarts of the processes are drawn first, then rounds inside each. Above 1, PyTorch is
+faster.
 """
 
 from __future__ import annotations
@@ -33,11 +34,17 @@ def summarise(results: Path, workloads: Mapping[str, Workload], references_csv: 
     references_csv  published accuracies, ``data/reference_accuracies.csv``
     """
     rows = pd.concat(
-        [pd.read_csv(results / "measurements" / f"{name}.csv", keep_default_na=False, na_values=[""])
-         for name in workloads], ignore_index=True,
+        [
+            pd.read_csv(results / "measurements" / f"{name}.csv", keep_default_na=False, na_values=[""])
+            for name in workloads
+        ],
+        ignore_index=True,
     )
-    provenance = {name: json.loads(path.read_text(encoding="utf-8"))
-                  for name in workloads for path in [results / "datasets" / f"{name}.json"]}
+    provenance = {
+        name: json.loads(path.read_text(encoding="utf-8"))
+        for name in workloads
+        for path in [results / "datasets" / f"{name}.json"]
+    }
     return {
         "performance_ratios": ratios(rows, workloads),
         "performance_cells": cells(rows, workloads),
@@ -62,45 +69,70 @@ def ratios(rows: pd.DataFrame, workloads: Mapping[str, Workload]) -> pd.DataFram
     found = []
     for workload in workloads.values():
         own = rows[rows["workload"] == workload.id]
-        pairs = [(a, b) for a in workload.modes for b in workload.modes
-                 if (a.framework, b.framework) == ("pytorch", "tensorflow")]
+        pairs = [
+            (a, b)
+            for a in workload.modes
+            for b in workload.modes
+            if (a.framework, b.framework) == ("pytorch", "tensorflow")
+        ]
         for phase in workload.phases:
             for ours, theirs in pairs:
                 for environment in pd.unique(own["environment"]):
-                    for metric in ("cpu", "wall"):
-                        found.append(_ratio(own, workload, phase, environment, ours.mode, theirs.mode, metric))
+                    chosen = own[own["environment"] == environment]
+                    sides = [
+                        chosen[(chosen["framework"] == cell.framework) & (chosen["mode"] == cell.mode)]
+                        for cell in (ours, theirs)
+                    ]
+                    about = {
+                        "workload": workload.id,
+                        "workload_title": workload.title,
+                        "phase": phase,
+                        "batch_size": workload.batch_size[phase],
+                        "environment": environment,
+                        "pytorch_mode": ours.mode,
+                        "tensorflow_mode": theirs.mode,
+                    }
+                    found += [about | _ratio(*sides, phase, metric) for metric in ("cpu", "wall")]
     table = pd.DataFrame(found)
     return _note_sides(table)
 
 
-def _ratio(rows, workload, phase, environment, ours, theirs, metric) -> dict:
-    a, b = (rows[(rows["environment"] == environment) & (rows["framework"] == framework) & (rows["mode"] == mode)]
-            for framework, mode in (("pytorch", ours), ("tensorflow", theirs)))
+def _ratio(ours: pd.DataFrame, theirs: pd.DataFrame, phase: str, metric: str) -> dict:
+    """Return what one pair of cells says about one phase by one clock."""
     keys = ["restart", "round", "session"]
-    blocks = [side[(side["kind"] == "block") & (side["phase"] == phase) & (side["status"] == "ok")] for side in (a, b)]
+    blocks = [
+        side[(side["kind"] == "block") & (side["phase"] == phase) & (side["status"] == "ok")] for side in (ours, theirs)
+    ]
     paired = blocks[0].merge(blocks[1], on=keys, suffixes=("_p", "_t"))
     value = paired[f"{metric}_ms_t"] / paired[f"{metric}_ms_p"]
     ratio, low, high = interval([group.to_numpy() for _, group in value.groupby(paired["restart"])])
-    status, note = _worst_status(a, b)
-    checks = [_cell_parity(side) for side in (a, b)]
-    notes = [note] + sorted(set(a.loc[a["kind"] == "memory", "note"].dropna()))
+    status, note = _worst_status(ours, theirs)
+    checks = [_cell_parity(side) for side in (ours, theirs)]
+    notes = [note, *sorted(set(ours.loc[ours["kind"] == "memory", "note"].dropna()))]
     if len(paired) and np.median(np.r_[paired["pressure_p"].fillna(0), paired["pressure_t"].fillna(0)]) > BUSY:
         notes.append("the machine was busy with other work")
     restarts = paired["restart"].nunique()
     if status == "ok" and restarts < MIN_RESTARTS:
         notes.append(f"no interval: {restarts} restart")
+    rows = pd.concat([ours, theirs])
     device = "GPU" if rows["device"].dropna().str.startswith("GPU").any() else "CPU"
     threads = int(rows["threads"].max())
     return {
-        "workload": workload.id, "workload_title": workload.title, "phase": phase,
-        "batch_size": workload.batch_size[phase], "environment": environment, "pytorch_mode": ours,
-        "tensorflow_mode": theirs, "metric": metric,
+        "metric": metric,
         "primary": metric == ("cpu" if device == "CPU" and threads == 1 else "wall"),
-        "ratio": ratio, "low": low, "high": high, "pairs": len(paired), "restarts": restarts,
-        "wording": interval_words(ratio, low, high) if low == low else "direction not settled",
+        "ratio": ratio,
+        "low": low,
+        "high": high,
+        "pairs": len(paired),
+        "restarts": restarts,
+        "wording": interval_words(ratio, low, high) if not np.isnan(low) else "direction not settled",
         "parity": "pass" if checks == ["pass", "pass"] else "fail" if "fail" in checks else "untested",
-        "status": status, "note": "; ".join(part for part in notes if part),
-        "machine": rows["machine"].iloc[0], "date": rows["date"].max(), "device": device, "threads": threads,
+        "status": status,
+        "note": "; ".join(part for part in notes if part),
+        "machine": rows["machine"].iloc[0],
+        "date": rows["date"].max(),
+        "device": device,
+        "threads": threads,
     }
 
 
@@ -164,8 +196,11 @@ def cells(rows: pd.DataFrame, workloads: Mapping[str, Workload]) -> pd.DataFrame
         for phase in workload.phases:
             for environment in pd.unique(own["environment"]):
                 for cell in workload.modes:
-                    chosen = own[(own["environment"] == environment) & (own["framework"] == cell.framework)
-                                 & (own["mode"] == cell.mode)]
+                    chosen = own[
+                        (own["environment"] == environment)
+                        & (own["framework"] == cell.framework)
+                        & (own["mode"] == cell.mode)
+                    ]
                     found.append(_cell(chosen, workload, phase, environment, cell))
     return pd.DataFrame(found)
 
@@ -177,19 +212,35 @@ def _cell(rows: pd.DataFrame, workload: Workload, phase: str, environment: str, 
     cold, warm = firsts[firsts["cold"] == 1], firsts[firsts["cold"] != 1]
     step = blocks["wall_ms"].quantile([0.1, 0.5, 0.9]).to_numpy() if len(blocks) else np.full(3, np.nan)
     status, note = _worst_status(rows)
-    notes = [note] + sorted(set(memory["note"].dropna()))
+    notes = [note, *sorted(set(memory["note"].dropna()))]
     return {
-        "workload": workload.id, "workload_title": workload.title, "phase": phase,
-        "batch_size": workload.batch_size[phase], "environment": environment, "framework": cell.framework,
-        "mode": cell.mode, "version": _only(rows["version"]), "device": _only(rows["device"]),
-        "threads": _only(rows["threads"]), "first_step_s": warm["wall_ms"].median() / 1e3,
+        "workload": workload.id,
+        "workload_title": workload.title,
+        "phase": phase,
+        "batch_size": workload.batch_size[phase],
+        "environment": environment,
+        "framework": cell.framework,
+        "mode": cell.mode,
+        "version": _only(rows["version"]),
+        "device": _only(rows["device"]),
+        "threads": _only(rows["threads"]),
+        "first_step_s": warm["wall_ms"].median() / 1e3,
         "first_step_cpu_s": (warm["cpu_ms"] + warm["children_cpu_ms"]).median() / 1e3,
-        "cold_first_step_s": cold["wall_ms"].median() / 1e3, "step_ms_p10": step[0], "step_ms_p50": step[1],
-        "step_ms_p90": step[2], "cpu_ms_p50": blocks["cpu_ms"].median(),
-        "examples_per_s": workload.batch_size[phase] / step[1] * 1e3, "faults_per_step": blocks["minor_faults"].median(),
-        "peak_host_mib": memory["peak_host_mib"].max(), "peak_device_mib": memory["peak_device_mib"].max(),
-        "cpu_pressure_percent": 100 * blocks["pressure"].median(), "compiled_graphs": memory["compiled_graphs"].max(),
-        "blocks": len(blocks), "restarts": blocks["restart"].nunique(), "parity": _cell_parity(rows), "status": status,
+        "cold_first_step_s": cold["wall_ms"].median() / 1e3,
+        "step_ms_p10": step[0],
+        "step_ms_p50": step[1],
+        "step_ms_p90": step[2],
+        "cpu_ms_p50": blocks["cpu_ms"].median(),
+        "examples_per_s": workload.batch_size[phase] / step[1] * 1e3,
+        "faults_per_step": blocks["minor_faults"].median(),
+        "peak_host_mib": memory["peak_host_mib"].max(),
+        "peak_device_mib": memory["peak_device_mib"].max(),
+        "cpu_pressure_percent": 100 * blocks["pressure"].median(),
+        "compiled_graphs": memory["compiled_graphs"].max(),
+        "blocks": len(blocks),
+        "restarts": blocks["restart"].nunique(),
+        "parity": _cell_parity(rows),
+        "status": status,
         "note": "; ".join(part for part in notes if part),
     }
 
@@ -206,55 +257,115 @@ def parity(results: Path, rows: pd.DataFrame, workloads: Mapping[str, Workload])
     for name in workloads:
         found += json.loads((results / "parity" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
         own = rows[(rows["workload"] == name) & (rows["kind"] == "parity")]
-        found += [{
-            "workload": name, "level": "L1, L3", "pair": f"pytorch-eager / {row.framework}-{row.mode}",
-            "what": f"logits and 20 losses through the measured mode, {row.environment}", "largest_difference": np.nan,
-            "tolerance": np.nan, "status": row.parity, "note": row.note,
-        } for row in own.itertuples()]
+        found += [
+            {
+                "workload": name,
+                "level": "L1, L3",
+                "pair": f"pytorch-eager / {row.framework}-{row.mode}",
+                "what": f"logits and 20 losses through the measured mode, {row.environment}",
+                "largest_difference": np.nan,
+                "tolerance": np.nan,
+                "status": row.parity,
+                "note": row.note,
+            }
+            for row in own.itertuples()
+        ]
     return pd.DataFrame(found)
 
 
 def accuracy(paths: Iterable[Path], references_csv: Path) -> pd.DataFrame:
     """Return accuracy with Wilson intervals; seeds of one side share the test set, so n stays the size of that set.
 
-    A side's accuracy is the mean over its seeds; its interval is Wilson's for that mean and the number of test examples.
+    A side's accuracy is the mean over its seeds; its interval is Wilson's for that mean and the number of examples.
     """
     raw = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     found = []
     for (workload, dataset, who, kind), own in raw.groupby(["workload", "dataset", "who", "kind"], sort=False):
         done = own[own["status"] == "ok"]
-        row = {"workload": workload, "dataset": dataset, "who": who, "kind": kind, "seeds": len(done),
-               "epochs": own["epochs"].iloc[0], "status": "ok" if len(done) == len(own) else own["status"].iloc[-1],
-               "note": "; ".join(own["note"].dropna().astype(str)), "source": "this machine"}
+        row = {
+            "workload": workload,
+            "dataset": dataset,
+            "who": who,
+            "kind": kind,
+            "seeds": len(done),
+            "epochs": own["epochs"].iloc[0],
+            "status": "ok" if len(done) == len(own) else own["status"].iloc[-1],
+            "note": "; ".join(own["note"].dropna().astype(str)),
+            "source": "this machine",
+        }
         if len(done):
             n, correct = int(done["n_test"].iloc[0]), float(done["correct"].mean())
             low, high = wilson(correct, n)
-            row |= {"accuracy": correct / n, "low": float(low), "high": float(high), "n_test": n,
-                    "n_train": int(done["n_train"].iloc[0]), "macro_f1": done["macro_f1"].mean(),
-                    "lowest_seed": (done["correct"] / n).min(), "highest_seed": (done["correct"] / n).max()}
+            row |= {
+                "accuracy": correct / n,
+                "low": float(low),
+                "high": float(high),
+                "n_test": n,
+                "n_train": int(done["n_train"].iloc[0]),
+                "macro_f1": done["macro_f1"].mean(),
+                "lowest_seed": (done["correct"] / n).min(),
+                "highest_seed": (done["correct"] / n).max(),
+            }
         found.append(row)
     published = pd.read_csv(references_csv)
     used = {row["dataset"]: row["workload"] for row in found}
     for row in published[published["dataset"].isin(list(used))].itertuples():
-        found.append({"workload": used[row.dataset], "dataset": row.dataset, "who": row.who, "kind": "published",
-                      "accuracy": row.accuracy, "macro_f1": row.macro_f1, "status": "ok",
-                      "note": f"evidence: {row.evidence}; no interval: the publication states none used here",
-                      "source": f"{row.source}, {row.url}"})
+        found.append(
+            {
+                "workload": used[row.dataset],
+                "dataset": row.dataset,
+                "who": row.who,
+                "kind": "published",
+                "accuracy": row.accuracy,
+                "macro_f1": row.macro_f1,
+                "status": "ok",
+                "note": f"evidence: {row.evidence}; no interval: the publication states none used here",
+                "source": f"{row.source}, {row.url}",
+            }
+        )
     order = {name: place for place, name in enumerate(dict.fromkeys(raw["workload"]))}
-    columns = ["workload", "dataset", "who", "kind", "accuracy", "low", "high", "macro_f1", "n_test", "n_train", "seeds",
-               "epochs", "lowest_seed", "highest_seed", "status", "note", "source"]
+    columns = [
+        "workload",
+        "dataset",
+        "who",
+        "kind",
+        "accuracy",
+        "low",
+        "high",
+        "macro_f1",
+        "n_test",
+        "n_train",
+        "seeds",
+        "epochs",
+        "lowest_seed",
+        "highest_seed",
+        "status",
+        "note",
+        "source",
+    ]
     table = pd.DataFrame(found).reindex(columns=columns)
     return table.sort_values("workload", key=lambda values: values.map(order), kind="stable", ignore_index=True)
 
 
 def datasets(provenance: Mapping[str, Mapping]) -> pd.DataFrame:
     """Return what each workload was run on and who served it."""
-    return pd.DataFrame([{
-        "workload": workload, "dataset": entry["dataset"], "title": entry["title"], "licence": entry["licence"],
-        "served_by": entry["served_by"], "fetched": entry["fetched"], "sha256": entry["arrays_sha256"],
-        "examples": f"{entry['examples']['train']:,} training, {entry['examples']['test']:,} test",
-        "split": entry["split"], "citation": entry["citation"],
-    } for workload, entry in provenance.items()])
+    return pd.DataFrame(
+        [
+            {
+                "workload": workload,
+                "dataset": entry["dataset"],
+                "title": entry["title"],
+                "licence": entry["licence"],
+                "served_by": entry["served_by"],
+                "fetched": entry["fetched"],
+                "sha256": entry["arrays_sha256"],
+                "examples": f"{entry['examples']['train']:,} training, {entry['examples']['test']:,} test",
+                "split": entry["split"],
+                "citation": entry["citation"],
+            }
+            for workload, entry in provenance.items()
+        ]
+    )
 
 
 def machine(card: Mapping[str, object], rows: pd.DataFrame) -> pd.DataFrame:
@@ -262,8 +373,12 @@ def machine(card: Mapping[str, object], rows: pd.DataFrame) -> pd.DataFrame:
     items = {"name": card["machine"], "devices used": ", ".join(sorted(rows["device"].dropna().unique()))}
     for framework in MODES:
         items[f"{framework} version"] = _only(rows.loc[rows["framework"] == framework, "version"])
-    items |= {"threads a process": _only(rows["threads"]), "precision": _only(rows["precision"]),
-              "measured": f"{rows['date'].min()} to {rows['date'].max()}", "preset": _only(rows["preset"])}
+    items |= {
+        "threads a process": _only(rows["threads"]),
+        "precision": _only(rows["precision"]),
+        "measured": f"{rows['date'].min()} to {rows['date'].max()}",
+        "preset": _only(rows["preset"]),
+    }
     items |= {key.replace("_", " "): _plain(value) for key, value in card.items() if key != "machine"}
     return pd.DataFrame({"item": list(items), "value": [str(value) for value in items.values()]})
 

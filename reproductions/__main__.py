@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions", description="Run the survey's workloads in PyTorch and TensorFlow.",
+        prog="python -m reproductions",
+        description="Run the survey's workloads in PyTorch and TensorFlow.",
         epilog="Exit codes: 0 done; 1 a check or a cell failed; 2 nothing done, see the message; 130 interrupted.",
     )
     commands = parser.add_subparsers(required=True, metavar="{list,fetch,parity,accuracy,measure,machine}")
@@ -51,8 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    extra = {"action": "append", "type": Path, "default": [], "metavar": "DIR",
-             "help": "a folder that holds further workload folders (repeatable)"}
+    extra = {
+        "action": "append",
+        "type": Path,
+        "default": [],
+        "metavar": "DIR",
+        "help": "a folder that holds further workload folders (repeatable)",
+    }
     sub = command("list", _list, "Show the workloads with their modes and presets.")
     sub.add_argument("--format", choices=("text", "json"), default="text")
     sub.add_argument("--workloads", **extra)
@@ -71,8 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         sub = command(name, run, text)
         sub.add_argument("workload", nargs="*", help="workload ids; default: all")
         sub.add_argument("--preset", default="quick", help="how much is run (default: %(default)s; see list)")
-        sub.add_argument("--out", type=Path, default=Path("results/by-hand"), metavar="DIR",
-                         help="folder of the results (default: %(default)s)")
+        sub.add_argument(
+            "--out",
+            type=Path,
+            default=Path("results/by-hand"),
+            metavar="DIR",
+            help="folder of the results (default: %(default)s)",
+        )
         sub.add_argument("--dataset", help="data set to use instead of the workload's first")
         sub.add_argument("--cache", type=Path, default=ROOT / "data/downloads", metavar="DIR")
         sub.add_argument("--threads", type=int, default=1, help="compute threads (default: %(default)s)")
@@ -85,10 +96,19 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--keep-going", action="store_true", help="exit with 0 although a check or a cell failed")
         sub.add_argument("--log", type=Path, metavar="FILE", help="write the progress there too")
         if name == "measure":
-            sub.add_argument("--environment", action="append", metavar="PROFILE",
-                             help="environment profile, see environments.yaml (repeatable; default: the preset's)")
-            sub.add_argument("--wait", type=float, default=30, metavar="SECONDS",
-                             help="how long to wait for another measurement to end (default: %(default)s)")
+            sub.add_argument(
+                "--environment",
+                action="append",
+                metavar="PROFILE",
+                help="environment profile, see environments.yaml (repeatable; default: the preset's)",
+            )
+            sub.add_argument(
+                "--wait",
+                type=float,
+                default=30,
+                metavar="SECONDS",
+                help="how long to wait for another measurement to end (default: %(default)s)",
+            )
     return parser
 
 
@@ -117,7 +137,10 @@ def _data(workload: Workload, options: argparse.Namespace) -> tuple[str, Path]:
 
 def _worker_options(options: argparse.Namespace, data: Path) -> dict:
     return {
-        "data": data, "threads": options.threads, "device": options.device, "python": _interpreters(options),
+        "data": data,
+        "threads": options.threads,
+        "device": options.device,
+        "python": _interpreters(options),
         "memory_limit_mib": options.memory_limit_mib,
     }
 
@@ -129,14 +152,24 @@ def _interpreters(options: argparse.Namespace) -> dict[str, str | None]:
 def _list(options: argparse.Namespace) -> int:
     workloads = registry.discover(options.workloads).values()
     if options.format == "json":
-        listed = [{"id": w.id, "title": w.title, "modes": [cell.id for cell in w.modes], "presets": list(w.presets),
-                   "datasets": list(w.datasets)} for w in workloads]
+        listed = [
+            {
+                "id": w.id,
+                "title": w.title,
+                "modes": [cell.id for cell in w.modes],
+                "presets": list(w.presets),
+                "datasets": list(w.datasets),
+            }
+            for w in workloads
+        ]
         print(json.dumps({"workloads": listed}, indent=2))
         return 0
     for w in workloads:
-        print(f"{w.id}: {w.title}\n  model    {w.model}\n  modes    {', '.join(cell.id for cell in w.modes)}\n"
-              f"  presets  {', '.join(f'{p.name} (about {p.minutes:g} min)' for p in w.presets.values())}\n"
-              f"  data     {', '.join(w.datasets)}")
+        print(
+            f"{w.id}: {w.title}\n  model    {w.model}\n  modes    {', '.join(cell.id for cell in w.modes)}\n"
+            f"  presets  {', '.join(f'{p.name} (about {p.minutes:g} min)' for p in w.presets.values())}\n"
+            f"  data     {', '.join(w.datasets)}"
+        )
     return 0
 
 
@@ -169,8 +202,13 @@ def _check_parity(workload: Workload, options: argparse.Namespace) -> dict:
 
     _, data = _data(workload, options)
     scratch = options.out / "scratch" / f"parity-{workload.id}"
-    result = parity.check(workload, workload.preset(options.preset), scratch=scratch, seed=options.seed,
-                          worker_options=_worker_options(options, data))
+    result = parity.check(
+        workload,
+        workload.preset(options.preset),
+        scratch=scratch,
+        seed=options.seed,
+        worker_options=_worker_options(options, data),
+    )
     write_json(options.out / "parity" / f"{workload.id}.json", result)
     if result["status"] == "pass":
         shutil.rmtree(scratch, ignore_errors=True)
@@ -192,8 +230,14 @@ def _accuracy(options: argparse.Namespace) -> int:
         name, data = _data(workload, options)
         scratch = options.out / "scratch" / f"accuracy-{workload.id}"
         scratch.mkdir(parents=True, exist_ok=True)
-        rows = accuracy.run(workload, workload.preset(options.preset), dataset=name, scratch=scratch,
-                            seed=options.seed, worker_options=_worker_options(options, data))
+        rows = accuracy.run(
+            workload,
+            workload.preset(options.preset),
+            dataset=name,
+            scratch=scratch,
+            seed=options.seed,
+            worker_options=_worker_options(options, data),
+        )
         write_csv(options.out / "accuracy" / f"{workload.id}.csv", accuracy.COLUMNS, rows)
         failed += [f"{row['who']}: {row['note']}" for row in rows if row["status"] != "ok"]
         shutil.rmtree(scratch, ignore_errors=True)
@@ -212,18 +256,28 @@ def _measure(options: argparse.Namespace) -> int:
             _, data = _data(workload, options)
             result = _known_parity(workload, options) or _check_parity(workload, options)
             rows = harness.measure(
-                workload, workload.preset(options.preset),
+                workload,
+                workload.preset(options.preset),
                 harness.Options(
-                    data=data, folder=options.out / "unfinished", python=_interpreters(options), threads=options.threads,
-                    device=options.device, environments=tuple(options.environment) if options.environment else None,
-                    seed=options.seed, memory_limit_mib=options.memory_limit_mib,
+                    data=data,
+                    folder=options.out / "unfinished",
+                    python=_interpreters(options),
+                    threads=options.threads,
+                    device=options.device,
+                    environments=tuple(options.environment) if options.environment else None,
+                    seed=options.seed,
+                    memory_limit_mib=options.memory_limit_mib,
                 ),
-                reference=result["reference"] if result["status"] == "pass" else None,
+                checked=result,
                 out=options.out / "measurements" / f"{workload.id}.csv",
             )
             failed += [row for row in rows if row["status"] != "ok"]
-            log.info("%s: %d blocks measured, %d rows with another status than ok", workload.id,
-                     sum(row["kind"] == "block" for row in rows), sum(row["status"] != "ok" for row in rows))
+            log.info(
+                "%s: %d blocks measured, %d rows with another status than ok",
+                workload.id,
+                sum(row["kind"] == "block" for row in rows),
+                sum(row["status"] != "ok" for row in rows),
+            )
     return 1 if failed and not options.keep_going else 0
 
 

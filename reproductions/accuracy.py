@@ -12,16 +12,29 @@ import numpy as np
 from reproductions import batches
 from reproductions.client import Worker
 from reproductions.errors import WorkerFailed
+from reproductions.parity import REFERENCES
 from reproductions.spec import Cell, Preset, Workload
 
 log = logging.getLogger(__name__)
-#: The mode that each framework's documentation teaches first.
-DEFAULTS = (Cell("pytorch", "eager"), Cell("tensorflow", "function"))
-COLUMNS = ("workload", "dataset", "who", "kind", "seed", "correct", "macro_f1", "n_test", "n_train", "epochs", "status",
-           "note")
+COLUMNS = (
+    "workload",
+    "dataset",
+    "who",
+    "kind",
+    "seed",
+    "correct",
+    "macro_f1",
+    "n_test",
+    "n_train",
+    "epochs",
+    "status",
+    "note",
+)
 
 
-def run(workload: Workload, preset: Preset, *, dataset: str, scratch: Path, seed: int, worker_options: Mapping) -> list[dict]:
+def run(
+    workload: Workload, preset: Preset, *, dataset: str, scratch: Path, seed: int, worker_options: Mapping
+) -> list[dict]:
     """Train both frameworks from the same weights in the same order for each seed, and fit the references.
 
     Returns rows with ``COLUMNS``; ``correct`` of ``n_test`` test examples. A side that fails is a row with its status.
@@ -31,47 +44,85 @@ def run(workload: Workload, preset: Preset, *, dataset: str, scratch: Path, seed
 
     def train(cell: Cell) -> list[dict]:
         rows, who = [], f"{cell.framework} {cell.mode}"
-        base = {"workload": workload.id, "dataset": dataset, "who": who, "kind": "measured", "epochs": options["epochs"]}
+        base = {
+            "workload": workload.id,
+            "dataset": dataset,
+            "who": who,
+            "kind": "measured",
+            "epochs": options["epochs"],
+        }
         try:
             own = dict(worker_options) | {"python": worker_options["python"].get(cell.framework)}
-            with Worker(workload, preset, cell, environment="tuned", scratch=scratch,
-                        log=scratch / f"accuracy-{cell.id}.log", **own) as worker:
+            with Worker(
+                workload,
+                preset,
+                cell,
+                environment="tuned",
+                scratch=scratch,
+                log=scratch / f"accuracy-{cell.id}.log",
+                **own,
+            ) as worker:
                 worker.ready()
                 for number in range(options["seeds"]):
                     out = (scratch / f"accuracy-{cell.framework}.npz").resolve()
-                    answer = worker.ask("fit", seed=seed + number, batch_size=workload.batch_size["train"],
-                                        epochs=options["epochs"], examples=options["examples"], out=str(out))
+                    answer = worker.ask(
+                        "fit",
+                        seed=seed + number,
+                        batch_size=workload.batch_size["train"],
+                        epochs=options["epochs"],
+                        examples=options["examples"],
+                        out=str(out),
+                    )
                     with np.load(out, allow_pickle=False) as arrays:
                         predicted = arrays["predicted"]
-                    rows.append(base | {"seed": seed + number, "n_train": answer["examples"], "status": "ok"}
-                                | score(data["y_test"], predicted))
-                    log.info("accuracy %s %s seed %s: %.4f", workload.id, who, seed + number,
-                             rows[-1]["correct"] / rows[-1]["n_test"])
+                    rows.append(
+                        base
+                        | {"seed": seed + number, "n_train": answer["examples"], "status": "ok"}
+                        | score(data["y_test"], predicted)
+                    )
+                    log.info(
+                        "accuracy %s %s seed %s: %.4f",
+                        workload.id,
+                        who,
+                        seed + number,
+                        rows[-1]["correct"] / rows[-1]["n_test"],
+                    )
         except WorkerFailed as error:
             rows.append(base | {"seed": seed + len(rows), "status": error.status, "note": error.message})
         return rows
 
     with ThreadPoolExecutor(2) as pool:
-        measured = [row for rows in pool.map(train, DEFAULTS) for row in rows]
+        measured = [row for rows in pool.map(train, REFERENCES) for row in rows]
     kept = np.random.default_rng(seed).permutation(len(data["y_train"]))[: options["examples"] or None]
-    base = {"workload": workload.id, "dataset": dataset, "kind": "baseline", "seed": seed, "status": "ok",
-            "n_train": len(kept)}
-    return measured + [base | {"who": who} | score(data["y_test"], predicted)
-                       for who, predicted in references(workload.input, data, kept).items()]
+    base = {
+        "workload": workload.id,
+        "dataset": dataset,
+        "kind": "baseline",
+        "seed": seed,
+        "status": "ok",
+        "n_train": len(kept),
+    }
+    return measured + [
+        base | {"who": who} | score(data["y_test"], predicted)
+        for who, predicted in references(workload.input, data, kept).items()
+    ]
 
 
 def score(truth: np.ndarray, predicted: np.ndarray) -> dict:
     """Return the number correct, macro-averaged F1 (classes absent from the predictions count as 0) and n."""
     from sklearn.metrics import f1_score
 
-    return {"correct": int((truth == predicted).sum()), "n_test": len(truth),
-            "macro_f1": float(f1_score(truth, predicted, average="macro", zero_division=0))}
+    return {
+        "correct": int((truth == predicted).sum()),
+        "n_test": len(truth),
+        "macro_f1": float(f1_score(truth, predicted, average="macro", zero_division=0)),
+    }
 
 
 def references(kind: str, data: Mapping[str, np.ndarray], kept: np.ndarray) -> dict[str, np.ndarray]:
     """Return predicted test classes of the plain references, by name.
 
-    Images: logistic regression on pixels. Texts: logistic regression on TF-IDF of single words. Both: the largest class.
+    Images: logistic regression on pixels. Texts: logistic regression on TF-IDF of words. Both: the largest class.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression

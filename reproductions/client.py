@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -26,27 +27,52 @@ class Worker:
     """
 
     def __init__(
-        self, workload: Workload, preset: Preset, cell: Cell, *, data: Path, environment: str, threads: int, device: str,
-        python: str | None, scratch: Path, log: Path, memory_limit_mib: int | None = None,
+        self,
+        workload: Workload,
+        preset: Preset,
+        cell: Cell,
+        *,
+        data: Path,
+        environment: str,
+        threads: int,
+        device: str,
+        python: str | None,
+        scratch: Path,
+        log: Path,
+        precision: str = "float32",
+        memory_limit_mib: int | None = None,
     ):
         self.cell, self.timeout_s, self.log = cell, preset.timeout_s, log
+        scratch = scratch.resolve()  # the worker runs inside it, and its cache's path must not depend on that
         log.parent.mkdir(parents=True, exist_ok=True)
         scratch.mkdir(parents=True, exist_ok=True)
         self._job = {
-            "workload": str(workload.folder.resolve()), "framework": cell.framework, "mode": cell.mode,
-            "sizes": dict(preset.sizes), "optimizer": dict(workload.optimizer), "threads": threads, "device": device,
-            "data": str(data.resolve()), "memory_limit_mib": memory_limit_mib,
+            "workload": str(workload.folder.resolve()),
+            "framework": cell.framework,
+            "mode": cell.mode,
+            "sizes": dict(preset.sizes),
+            "optimizer": dict(workload.optimizer),
+            "threads": threads,
+            "device": device,
+            "precision": precision,
+            "data": str(data.resolve()),
+            "memory_limit_mib": memory_limit_mib,
         }
         with log.open("ab") as errors:
             try:
                 self._process = subprocess.Popen(
-                    [python or sys.executable, "-m", "reproductions.worker"], cwd=scratch,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                    [python or sys.executable, "-m", "reproductions.worker"],
+                    cwd=scratch,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
                     env=worker_environment(environment, threads, scratch),
                 )
             except OSError as error:
-                raise WorkerFailed("failed", f"{python}: cannot be started ({error.strerror}); "
-                                             f"correct config key python.{cell.framework}") from error
+                raise WorkerFailed(
+                    "failed",
+                    f"{python}: cannot be started ({error.strerror}); correct config key python.{cell.framework}",
+                ) from error
         self._buffer = b""
         self.facts: dict = {}
         self._send("start", job=self._job)
@@ -69,19 +95,12 @@ class Worker:
         return self._receive(operation)
 
     def stop(self) -> None:
-        """End the process, gently if it listens."""
-        if self._process.poll() is None:
-            try:
-                self._process.stdin.close()
-                self._process.wait(timeout=2)
-            except (OSError, subprocess.TimeoutExpired):
-                self._process.kill()
+        """End the process at once: what counts has been answered, and tearing a framework down takes seconds."""
+        self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
-            try:
+            with contextlib.suppress(OSError):
                 stream.close()
-            except OSError:
-                pass
 
     def _send(self, operation: str, **arguments: object) -> None:
         try:

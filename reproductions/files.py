@@ -37,8 +37,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 def explain(error: OSError, path: Path) -> SurveyError:
     """Turn an operating-system error into a message with the file and the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return SurveyError(f"{path}: no space left to write it; free some disk and run the same command again, "
-                           "finished blocks are kept")
+        return SurveyError(
+            f"{path}: no space left to write it; free some disk and run the same command again, "
+            "finished blocks are kept"
+        )
     return SurveyError(f"{path}: cannot be written ({error.strerror or error}); check the path and its permissions")
 
 

@@ -10,17 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from reproductions import machine, parity
+from reproductions import environments, machine, parity
 from reproductions.client import Worker
 from reproductions.errors import SurveyError, WorkerFailed
 from reproductions.files import sha256, write_csv
@@ -36,10 +34,41 @@ WARM_UP_BLOCKS = 6
 BLOCK_SECONDS = 0.4
 
 COLUMNS = (
-    "machine", "workload", "preset", "track", "kind", "phase", "batch_size", "environment", "framework", "version",
-    "mode", "precision", "device", "threads", "seed", "restart", "round", "session", "steps", "wall_ms", "cpu_ms",
-    "children_cpu_ms", "minor_faults", "major_faults", "involuntary_switches", "pressure", "cold", "peak_host_mib",
-    "peak_device_mib", "compiled_graphs", "parity", "status", "note", "origin", "date",
+    "machine",
+    "workload",
+    "preset",
+    "track",
+    "kind",
+    "phase",
+    "batch_size",
+    "environment",
+    "framework",
+    "version",
+    "mode",
+    "precision",
+    "device",
+    "threads",
+    "seed",
+    "restart",
+    "round",
+    "session",
+    "steps",
+    "wall_ms",
+    "cpu_ms",
+    "children_cpu_ms",
+    "minor_faults",
+    "major_faults",
+    "involuntary_switches",
+    "pressure",
+    "cold",
+    "peak_host_mib",
+    "peak_device_mib",
+    "compiled_graphs",
+    "parity",
+    "status",
+    "note",
+    "origin",
+    "date",
 )
 
 
@@ -64,8 +93,13 @@ class Options:
 
     def worker(self, framework: str) -> dict:
         """Return the keyword arguments of a worker of this framework."""
-        return {"data": self.data, "threads": self.threads, "device": self.device,
-                "python": self.python.get(framework), "memory_limit_mib": self.memory_limit_mib}
+        return {
+            "data": self.data,
+            "threads": self.threads,
+            "device": self.device,
+            "python": self.python.get(framework),
+            "memory_limit_mib": self.memory_limit_mib,
+        }
 
 
 @dataclass(frozen=True, order=True)
@@ -78,6 +112,11 @@ class Block:
     phase: str
     framework: str
     mode: str
+
+    @property
+    def cell(self) -> Cell:
+        """Return whose turn it is."""
+        return Cell(self.framework, self.mode)
 
 
 def plan(workload: Workload, preset: Preset, options: Options) -> list[Block]:
@@ -96,9 +135,17 @@ def fingerprint(workload: Workload, preset: Preset, options: Options) -> str:
     """Return a short hash of everything that decides what is measured; a journal of another one is not continued."""
     code = [sha256(path) for path in sorted(Path(__file__).parent.glob("frameworks/*.py"))]
     decisive = [
-        workload.digest(), code, preset.name, sha256(options.data), options.threads, options.device, options.seed,
-        sorted(options.environments or preset.environments), sorted((k, str(v)) for k, v in options.python.items()),
-        machine.describe()["machine"], _versions(),
+        workload.digest(),
+        code,
+        preset.name,
+        sha256(options.data),
+        options.threads,
+        options.device,
+        options.seed,
+        sorted(options.environments or preset.environments),
+        sorted((k, str(v)) for k, v in options.python.items()),
+        machine.describe()["machine"],
+        _versions(),
     ]
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:10]
 
@@ -115,24 +162,23 @@ def _versions() -> list[str]:
     return found
 
 
-def measure(workload: Workload, preset: Preset, options: Options, *, reference: Mapping | None, out: Path) -> list[dict]:
+def measure(workload: Workload, preset: Preset, options: Options, *, checked: Mapping | None, out: Path) -> list[dict]:
     """Measure every block of the plan that the journal does not hold yet and write the rows to ``out`` (CSV).
 
-    reference  ``{"logits", "losses"}`` of the parity check, for the parity of each cell; None marks them untested
+    checked  the result of the parity check; None marks every cell untested. If it failed, no cell passes
 
     Returns the rows. A cell that fails is a row with its status; the others go on.
     """
+    known = environments.load()
     for profile in options.environments or preset.environments:
-        from reproductions.environments import load
-
-        if profile not in load():
-            raise SurveyError(f"no environment profile {profile!r}; choose one of {', '.join(load())}")
+        if profile not in known:
+            raise SurveyError(f"no environment profile {profile!r}; choose one of {', '.join(known)}")
     key = f"{workload.id}-{preset.name}-{fingerprint(workload, preset, options)}"
     journal = Journal(options.folder / f"{key}.jsonl")
     scratch = options.folder / key
     if not journal.rows:
         shutil.rmtree(scratch, ignore_errors=True)
-    run = _Run(workload, preset, options, journal, scratch, reference)
+    run = _Run(workload, preset, options, journal, scratch=scratch, checked=checked or {})
     todo = plan(workload, preset, options)
     run.progress = _Progress(workload.id, len(todo), len(run.done()), preset.minutes)
     if run.done():
@@ -146,154 +192,220 @@ def measure(workload: Workload, preset: Preset, options: Options, *, reference: 
     return journal.rows
 
 
+@dataclass(frozen=True)
+class _Processes:
+    """One set of worker processes that live side by side: what their rows have in common."""
+
+    environment: str
+    restart: int
+    session: str
+
+
 class _Run:
     """The state of one measurement."""
 
-    def __init__(self, workload, preset, options, journal, scratch, reference):
+    def __init__(self, workload, preset, options, journal, *, scratch, checked):
         self.workload, self.preset, self.options, self.journal = workload, preset, options, journal
-        self.scratch, self.reference = scratch, reference
+        self.scratch, self.checked = scratch, checked
         self.machine = machine.describe()["machine"]
         self.progress: _Progress
-        self.parity = {(row["environment"], row["framework"], row["mode"]): row["parity"]
-                       for row in journal.rows if row["kind"] == "parity"}
+        self.parity = {
+            (row["environment"], Cell(row["framework"], row["mode"])): row["parity"]
+            for row in journal.rows
+            if row["kind"] == "parity"
+        }
 
     def done(self) -> set[Block]:
-        """Return the finished blocks, counting the blocks of a failed cell as finished."""
-        return {Block(*(row[name] for name in Block.__dataclass_fields__))
-                for row in self.journal.rows if row["kind"] == "block"}
+        """Return the finished blocks."""
+        names = Block.__dataclass_fields__
+        return {Block(*(row[name] for name in names)) for row in self.journal.rows if row["kind"] == "block"}
 
-    def failed(self) -> set[tuple]:
-        """Return (environment, framework, mode) of cells that have failed: they are not tried again in this run."""
-        return {(row["environment"], row["framework"], row["mode"])
-                for row in self.journal.rows if row["kind"] == "failure"}
+    def failed(self) -> set[tuple[str, Cell]]:
+        """Return (environment, cell) of cells that have failed: they are not tried again in this run."""
+        return {
+            (row["environment"], Cell(row["framework"], row["mode"]))
+            for row in self.journal.rows
+            if row["kind"] == "failure"
+        }
 
     def session(self, blocks: list[Block]) -> None:
         """Start the workers that still have something to do in this restart, warm them up and run their blocks."""
         done, failed = self.done(), self.failed()
-        todo = [b for b in blocks if b not in done and (b.environment, b.framework, b.mode) not in failed]
+        todo = [block for block in blocks if block not in done and (block.environment, block.cell) not in failed]
         if not todo:
             return
-        self.session_id = uuid4().hex[:8]
-        environment, restart = todo[0].environment, todo[0].restart
-        cells = [cell for cell in self.workload.modes if any((b.framework, b.mode) == (cell.framework, cell.mode) for b in todo)]
-        workers: dict[tuple, Worker] = {}
-        steps: dict[tuple, int] = {}
+        wanted = {block.cell for block in todo}
+        self.here = _Processes(todo[0].environment, todo[0].restart, uuid4().hex[:8])
+        self.workers: dict[Cell, Worker] = {}
+        self.steps: dict[tuple[Cell, str], int] = {}
         try:
-            self._start(workers, cells, environment, restart)
-            for key, worker in list(workers.items()):
-                self._guard(workers, key, environment, restart, lambda k=key, w=worker: self._warm_up(k, w, environment, restart, steps))
+            self._start([cell for cell in self.workload.modes if cell in wanted])
+            for cell in list(self.workers):
+                self._guard(cell, self._warm_up, cell)
             for block in todo:
-                key = (block.framework, block.mode)
-                if key in workers:
-                    self._guard(workers, key, environment, restart, lambda b=block, k=key: self._block(b, workers[k], steps))
-            for key, worker in list(workers.items()):
-                self._guard(workers, key, environment, restart, lambda k=key, w=worker: self._finish(k, w, environment, restart))
+                if block.cell in self.workers:
+                    self._guard(block.cell, self._block, block)
+            for cell in list(self.workers):
+                self._guard(cell, self._finish, cell)
         finally:
-            for worker in workers.values():
+            for worker in self.workers.values():
                 worker.stop()
 
-    def _start(self, workers: dict, cells: list[Cell], environment: str, restart: int) -> None:
+    def _start(self, cells: list[Cell]) -> None:
         """Import the frameworks side by side: starting is not timed, measuring begins when all are ready."""
-        self.progress.say(f"{environment}, restart {restart + 1} of {self.preset.restarts}: starting {len(cells)} processes")
+        self._say(f"starting {len(cells)} processes")
         for cell in cells:
-            key = (cell.framework, cell.mode)
             try:
-                workers[key] = Worker(self.workload, self.preset, cell, environment=environment, scratch=self.scratch,
-                                      log=self.options.folder / "workers" / f"{self.workload.id}-{cell.id}.log",
-                                      **self.options.worker(cell.framework))
+                self.workers[cell] = Worker(
+                    self.workload,
+                    self.preset,
+                    cell,
+                    environment=self.here.environment,
+                    scratch=self.scratch,
+                    log=self.options.folder / "workers" / f"{self.workload.id}-{cell.id}.log",
+                    **self.options.worker(cell.framework),
+                )
             except WorkerFailed as error:
-                self._record_failure(key, environment, restart, error)
-        for key, worker in list(workers.items()):
-            self._guard(workers, key, environment, restart, worker.ready)
+                self._fail(cell, error)
+        for cell, worker in list(self.workers.items()):
+            self._guard(cell, worker.ready)
 
-    def _guard(self, workers: dict, key: tuple, environment: str, restart: int, action) -> None:
+    def _say(self, text: str) -> None:
+        self.progress.say(f"{self.here.environment}, restart {self.here.restart + 1} of {self.preset.restarts}: {text}")
+
+    def _guard(self, cell: Cell, action: Callable, *arguments: object) -> None:
+        """Do something with a worker; if it fails, that becomes a row and the cell is out of this run."""
         try:
-            action()
+            action(*arguments)
         except WorkerFailed as error:
-            self._record_failure(key, environment, restart, error)
-            if key in workers:
-                workers.pop(key).stop()
+            self._fail(cell, error)
+            self.workers.pop(cell).stop()
 
-    def _record_failure(self, key: tuple, environment: str, restart: int, error: WorkerFailed) -> None:
-        log.warning("%s %s-%s %s: %s: %s", self.workload.id, *key, environment, error.status, error.message)
-        self.journal.add(self._row("failure", key, environment, restart, status=error.status, note=error.message))
+    def _fail(self, cell: Cell, error: WorkerFailed) -> None:
+        where = f"{self.workload.id} {cell.id} {self.here.environment}"
+        log.warning("%s: %s: %s", where, error.status, error.message)
+        self._add("failure", cell, status=error.status, note=error.message)
 
-    def _warm_up(self, key: tuple, worker: Worker, environment: str, restart: int, steps: dict) -> None:
-        cold = key[1] == "compile" and not any((self.scratch / "inductor").glob("*"))
-        known = {(row["environment"], row["restart"], row["framework"], row["mode"], row["phase"])
-                 for row in self.journal.rows if row["kind"] == "first"}
+    def _warm_up(self, cell: Cell) -> None:
+        worker = self.workers[cell]
+        cold = cell.mode == "compile" and not any((self.scratch / "inductor").glob("*"))
+        known = {
+            (row["environment"], row["restart"], row["framework"], row["mode"], row["phase"])
+            for row in self.journal.rows
+            if row["kind"] == "first"
+        }
         for phase in self.workload.phases:
-            self.progress.say(f"{environment}, restart {restart + 1}: first {phase} step of {'-'.join(key)}")
-            answer = worker.ask("first", phase=phase, seed=self.options.seed, batch_size=self.workload.batch_size[phase],
-                                batches=self.preset.batches)
-            if (environment, restart, *key, phase) not in known:
-                self.journal.add(self._row("first", key, environment, restart, worker, phase=phase, steps=1,
-                                           cold=int(cold), **_times(answer, 1)))
-        if (environment, *key) not in self.parity:
+            self._say(f"first {phase} step of {cell.id}")
+            answer = worker.ask(
+                "first",
+                phase=phase,
+                seed=self.options.seed,
+                batch_size=self.workload.batch_size[phase],
+                batches=self.preset.batches,
+            )
+            if (self.here.environment, self.here.restart, cell.framework, cell.mode, phase) not in known:
+                self._add("first", cell, phase=phase, steps=1, cold=int(cold), **_times(answer, 1))
+        if (self.here.environment, cell) not in self.parity:
             trace = worker.ask("trace", seed=self.options.seed, batch_size=self.workload.batch_size.get("train", 32))
-            status, note = parity.check_mode(self.workload, worker.cell, trace, self.reference)
-            self.parity[(environment, *key)] = status
-            self.journal.add(self._row("parity", key, environment, restart, worker, status="ok", note=note))
+            status, note = parity.check_mode(self.workload, cell, trace, self.checked.get("reference"))
+            if status == "pass" and self.checked["status"] != "pass":
+                status, note = "fail", f"this mode agrees, but the workload's parity check failed; {note}"
+            self.parity[self.here.environment, cell] = status
+            self._add("parity", cell, note=note)
         for phase in self.workload.phases:
-            steps[(*key, phase)] = self._steady(worker, phase)
+            self.steps[cell, phase] = self._steady(worker, phase)
 
     def _steady(self, worker: Worker, phase: str) -> int:
         """Run blocks until two agree; return the number of steps a measured block takes."""
-        wanted, previous = self.preset.steps[phase], None
-        count = 1
+        count, settled, previous = 1, 0, 0.0
         for _ in range(WARM_UP_BLOCKS):
             answer = worker.ask("block", phase=phase, steps=count)
             each = answer["cpu_ns"] / count
-            if previous and count == settled and abs(each - previous) <= WARM_UP_AGREEMENT * previous:
+            if count == settled and abs(each - previous) <= WARM_UP_AGREEMENT * previous:
                 break
-            previous, settled = each, max(1, min(wanted, int(BLOCK_SECONDS * 1e9 / max(answer["wall_ns"] / count, 1))))
-            count = settled
+            fitting = int(BLOCK_SECONDS * 1e9 / max(answer["wall_ns"] / count, 1))
+            count = settled = max(1, min(self.preset.steps[phase], fitting))
+            previous = each
         return count
 
-    def _block(self, block: Block, worker: Worker, steps: dict) -> None:
-        count = steps[(block.framework, block.mode, block.phase)]
+    def _block(self, block: Block) -> None:
+        count = self.steps[block.cell, block.phase]
         before = machine.pressure()
-        answer = worker.ask("block", phase=block.phase, steps=count)
+        answer = self.workers[block.cell].ask("block", phase=block.phase, steps=count)
         after = machine.pressure()
         waited = None if before is None else round(min(1.0, (after - before) / (answer["wall_ns"] / 1e9)), 4)
-        status = "ok" if answer["finite"] else "failed"
-        self.journal.add(self._row("block", (block.framework, block.mode), block.environment, block.restart, worker,
-                                   phase=block.phase, round=block.round, steps=count, pressure=waited, status=status,
-                                   note="" if answer["finite"] else "result not finite", **_times(answer, count)))
-        self.progress.block(f"{block.environment}, restart {block.restart + 1}, round {block.round + 1} of "
-                            f"{self.preset.rounds}: {block.phase}")
+        self._add(
+            "block",
+            block.cell,
+            phase=block.phase,
+            round=block.round,
+            steps=count,
+            pressure=waited,
+            status="ok" if answer["finite"] else "failed",
+            note="" if answer["finite"] else "the result is not finite",
+            **_times(answer, count),
+        )
+        self.progress.block(
+            f"{block.environment}, restart {block.restart + 1} of {self.preset.restarts}, "
+            f"round {block.round + 1} of {self.preset.rounds}: {block.phase}"
+        )
 
-    def _finish(self, key: tuple, worker: Worker, environment: str, restart: int) -> None:
-        answer = worker.ask("finish")
-        device = answer["peak_device_bytes"]
-        note = "torch.compile captured no operation: this mode is eager execution" if answer["compiled_graphs"] == 0 else ""
-        self.journal.add(self._row("memory", key, environment, restart, worker, note=note,
-                                   peak_host_mib=round(answer["peak_host_bytes"] / 2**20, 1),
-                                   peak_device_mib="" if device is None else round(device / 2**20, 1),
-                                   compiled_graphs="" if answer["compiled_graphs"] is None else answer["compiled_graphs"]))
+    def _finish(self, cell: Cell) -> None:
+        answer = self.workers[cell].ask("finish")
+        device, graphs = answer["peak_device_bytes"], answer["compiled_graphs"]
+        self._add(
+            "memory",
+            cell,
+            peak_host_mib=round(answer["peak_host_bytes"] / 2**20, 1),
+            peak_device_mib="" if device is None else round(device / 2**20, 1),
+            compiled_graphs="" if graphs is None else graphs,
+            note="torch.compile captured no operation: this mode is eager execution" if graphs == 0 else "",
+        )
 
-    def _row(self, kind: str, key: tuple, environment: str, restart: int, worker: Worker | None = None, **values) -> dict:
-        facts = worker.facts if worker else {}
+    def _add(self, kind: str, cell: Cell, **values: object) -> None:
+        """Write one row to the journal."""
+        facts = self.workers[cell].facts if cell in self.workers else {}
         phase = values.get("phase", "")
-        return {
-            "machine": self.machine, "workload": self.workload.id, "preset": self.preset.name, "track": "matched",
-            "kind": kind, "phase": phase, "batch_size": self.workload.batch_size.get(phase, ""),
-            "environment": environment, "framework": key[0], "version": facts.get("version", ""), "mode": key[1],
-            "precision": "float32", "device": facts.get("device", ""), "threads": self.options.threads,
-            "seed": self.options.seed, "restart": restart, "session": self.session_id,
-            "parity": self.parity.get((environment, *key), "untested"), "status": "ok", "origin": "this machine",
-            "date": datetime.now(UTC).date().isoformat(), **values,
+        row = {
+            "machine": self.machine,
+            "workload": self.workload.id,
+            "preset": self.preset.name,
+            "track": "matched",
+            "kind": kind,
+            "phase": phase,
+            "batch_size": self.workload.batch_size.get(phase, ""),
+            "environment": self.here.environment,
+            "framework": cell.framework,
+            "version": facts.get("version", ""),
+            "mode": cell.mode,
+            "precision": "float32",
+            "device": facts.get("device", ""),
+            "threads": self.options.threads,
+            "seed": self.options.seed,
+            "restart": self.here.restart,
+            "session": self.here.session,
+            "parity": self.parity.get((self.here.environment, cell), "untested"),
+            "status": "ok",
+            "origin": "this machine",
+            "date": datetime.now(UTC).date().isoformat(),
         }
+        self.journal.add(row | values)
 
 
 def _times(answer: Mapping, steps: int) -> dict:
     """Return per-step milliseconds and counts from a worker's answer."""
+
     def each(name: str) -> float:
         return round(answer[name] / steps / 1e6, 4)
 
-    return {"wall_ms": each("wall_ns"), "cpu_ms": each("cpu_ns"), "children_cpu_ms": each("children_cpu_ns"),
-            "minor_faults": answer["minor_faults"] // steps, "major_faults": answer["major_faults"],
-            "involuntary_switches": answer["involuntary_switches"]}
+    return {
+        "wall_ms": each("wall_ns"),
+        "cpu_ms": each("cpu_ns"),
+        "children_cpu_ms": each("children_cpu_ns"),
+        "minor_faults": answer["minor_faults"] // steps,
+        "major_faults": answer["major_faults"],
+        "involuntary_switches": answer["involuntary_switches"],
+    }
 
 
 class _Progress:
@@ -315,6 +427,8 @@ class _Progress:
     def left(self) -> str:
         """Return the time left, from the pace so far once a tenth is done, from the plan before."""
         share, spent = (self.done - self.first) / max(self.total - self.first, 1), time.monotonic() - self.started
-        seconds = spent * (1 - share) / share if share > 0.1 else self.minutes * 60 * (1 - self.done / self.total) - spent
+        seconds = (
+            spent * (1 - share) / share if share > 0.1 else self.minutes * 60 * (1 - self.done / self.total) - spent
+        )
         seconds = max(seconds, 5)
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"

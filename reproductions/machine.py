@@ -98,8 +98,13 @@ def _gpus() -> list[dict[str, object]]:
         driver.cuDeviceGet(ctypes.byref(device), index)
         driver.cuDeviceGetName(name, len(name), device)
         driver.cuDeviceTotalMem_v2(ctypes.byref(memory), device)
-        found.append({"name": name.value.decode(), "memory_gib": round(memory.value / 2**30, 1),
-                      "driver_cuda": f"{version.value // 1000}.{version.value % 1000 // 10}"})
+        found.append(
+            {
+                "name": name.value.decode(),
+                "memory_gib": round(memory.value / 2**30, 1),
+                "driver_cuda": f"{version.value // 1000}.{version.value % 1000 // 10}",
+            }
+        )
     return found
 
 

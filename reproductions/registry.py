@@ -21,8 +21,10 @@ def discover(extra: Iterable[Path] = ()) -> dict[str, Workload]:
         for path in sorted(root.glob("*/workload.yaml")):
             workload = load(path.parent)
             if workload.id in found:
-                raise SurveyError(f"{path.parent}: a workload {workload.id!r} exists already in "
-                                  f"{found[workload.id].folder}; rename one of the folders")
+                raise SurveyError(
+                    f"{path.parent}: a workload {workload.id!r} exists already in "
+                    f"{found[workload.id].folder}; rename one of the folders"
+                )
             found[workload.id] = workload
     return dict(sorted(found.items()))
 

@@ -89,8 +89,9 @@ class Workload:
     def preset(self, name: str) -> Preset:
         """Return a preset or say which ones there are."""
         if name not in self.presets:
-            raise SurveyError(f"{self.folder}/workload.yaml: presets: no preset {name!r}; "
-                              f"choose one of {', '.join(self.presets)}")
+            raise SurveyError(
+                f"{self.folder}/workload.yaml: presets: no preset {name!r}; choose one of {', '.join(self.presets)}"
+            )
         return self.presets[name]
 
     def module(self, name: str) -> ModuleType:
@@ -126,15 +127,24 @@ def load(folder: Path) -> Workload:
         raise SurveyError(f"{path}: not valid YAML: {error}") from error
     check(raw, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), str(path))
     presets = {}
-    for name, values in raw["presets"].items():
-        values = dict(values)
+    for name, declared in raw["presets"].items():
+        values = dict(declared)
         sizes = raw["sizes"] | values.pop("sizes", {})
         environments = tuple(values.pop("environments"))
         presets[name] = Preset(name=name, sizes=sizes, environments=environments, **values)
     modes = raw.get("modes", MODES)
     cells = tuple(Cell(framework, mode) for framework in MODES for mode in MODES[framework] if mode in modes[framework])
     return Workload(
-        id=folder.name, folder=folder, title=raw["title"], task=raw["task"], model=raw["model"], input=raw["input"],
-        datasets=tuple(raw["datasets"]), optimizer=raw["optimizer"], tolerances=raw["tolerances"],
-        batch_size=raw["batch_size"], modes=cells, presets=presets,
+        id=folder.name,
+        folder=folder,
+        title=raw["title"],
+        task=raw["task"],
+        model=raw["model"],
+        input=raw["input"],
+        datasets=tuple(raw["datasets"]),
+        optimizer=raw["optimizer"],
+        tolerances=raw["tolerances"],
+        batch_size=raw["batch_size"],
+        modes=cells,
+        presets=presets,
     )

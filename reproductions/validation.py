@@ -12,7 +12,7 @@ from reproductions.errors import SurveyError
 
 
 def check(value: object, schema: Mapping, where: str) -> None:
-    """Validate ``value`` and raise one :class:`SurveyError` that lists every fault as ``file: field: fault; remedy``."""
+    """Validate ``value``; raise one :class:`SurveyError` with every fault as ``file: field: fault; remedy``."""
     errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: [str(p) for p in error.path])
     if errors:
         raise SurveyError("\n".join(message for error in errors for message in _describe(error, where)))
@@ -23,8 +23,11 @@ def _describe(error: ValidationError, where: str) -> list[str]:
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         unknown = [key for key in error.instance if key not in known]
-        return [f"{where}: {field if field != '(top level)' else ''}{'.' if error.absolute_path else ''}{key}: "
-                f"unknown key; {suggest(str(key), known)}" for key in unknown]
+        return [
+            f"{where}: {field if field != '(top level)' else ''}{'.' if error.absolute_path else ''}{key}: "
+            f"unknown key; {suggest(str(key), known)}"
+            for key in unknown
+        ]
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{where}: {field}: {', '.join(missing)} missing; add it"]

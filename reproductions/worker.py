@@ -7,7 +7,6 @@ with its parent: at end of input, and on Linux by a signal when the parent dies.
 from __future__ import annotations
 
 import ctypes
-import gc
 import json
 import os
 import resource
@@ -37,7 +36,7 @@ class Session:
         self.workload = spec.load(Path(job["workload"]))
         self.weights = self.workload.module("weights")
         self.framework = job["framework"]
-        self.engine = frameworks.engine(self.framework)(job["mode"], job["threads"], job["device"])
+        self.engine = frameworks.engine(self.framework)(job["mode"], job["threads"], job["device"], job["precision"])
         self.engine.build(self.workload.module(self.framework), self.sizes, job["optimizer"])
         self.data = batches.read(Path(job["data"]))
         self.pool: dict[str, list] = {}
@@ -101,7 +100,6 @@ class Session:
         """Time ``steps`` steps as one block; a training block starts from the same weights each time."""
         if phase == "train":
             self.engine.load(self.arrays)
-        gc.collect()
         return self._timed(phase, steps)
 
     def _timed(self, phase: str, steps: int) -> dict:

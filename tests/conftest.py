@@ -66,8 +66,10 @@ def digits(tmp_path_factory):
     path = tmp_path_factory.mktemp("digits") / "arrays.npz"
     np.savez(
         path,
-        x_train=rng.integers(0, 256, (256, 28, 28), np.uint8), y_train=rng.integers(0, 10, 256).astype(np.int32),
-        x_test=rng.integers(0, 256, (64, 28, 28), np.uint8), y_test=rng.integers(0, 10, 64).astype(np.int32),
+        x_train=rng.integers(0, 256, (256, 28, 28), np.uint8),
+        y_train=rng.integers(0, 10, 256).astype(np.int32),
+        x_test=rng.integers(0, 256, (64, 28, 28), np.uint8),
+        y_test=rng.integers(0, 10, 64).astype(np.int32),
     )
     return path
 
@@ -84,8 +86,16 @@ def offline():
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
     """A copy of the project as git would hand it over, without results, to run the workflow in."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT,
-                            capture_output=True, check=True).stdout.decode().split("\0")
+    listed = (
+        subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        .stdout.decode()
+        .split("\0")
+    )
     folder = tmp_path_factory.mktemp("project")
     for name in filter(None, listed):
         if (ROOT / name).is_file():
@@ -100,8 +110,14 @@ def snakemake():
 
     def run(folder, *arguments, prefix=(), check=True, timeout=900):
         done = subprocess.run(
-            [*prefix, sys.executable, "-m", "snakemake", *map(str, arguments)], cwd=folder, timeout=timeout, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(folder), check=False,
+            [*prefix, sys.executable, "-m", "snakemake", *map(str, arguments)],
+            cwd=folder,
+            timeout=timeout,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment(folder),
+            check=False,
         )
         assert not check or done.returncode == 0, done.stdout[-6000:]
         return done

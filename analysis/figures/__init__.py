@@ -97,6 +97,8 @@ def code() -> tuple[str, ...]:
     from pathlib import Path
 
     here = Path(__file__).resolve().parent
-    files = [*sorted(here.glob("*.py")), *(here.parent / name for name in ("drawing.py", "style.py", "periods.py",
-                                                                         "indicators.py", "indicators.yaml"))]
+    files = [
+        *sorted(here.glob("*.py")),
+        *(here.parent / name for name in ("drawing.py", "style.py", "periods.py", "indicators.py", "indicators.yaml")),
+    ]
     return tuple(str(path.relative_to(here.parents[1])) for path in files)

@@ -11,12 +11,13 @@ class Engine:
     """A model with its optimiser in one execution mode on one device.
 
     model         module returned by the workload's ``build``
-    mode          ``eager`` or ``compile`` (``torch.compile`` of the model; loss and optimiser stay eager, as documented)
+    mode          ``eager`` or ``compile`` (``torch.compile`` of the model; loss and optimiser stay eager)
     optimizer     ``{"learning_rate": float, "momentum": float}`` of plain SGD
     device        ``auto`` (CUDA if PyTorch sees it), ``cpu`` or ``gpu``
+    precision     ``float32`` (measured) or ``float64`` (parity)
     """
 
-    def __init__(self, mode: str, threads: int, device: str):
+    def __init__(self, mode: str, threads: int, device: str, precision: str):
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
         available = torch.cuda.is_available()
@@ -26,12 +27,12 @@ class Engine:
         # The same precision on both sides: full float32, no TF32.
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
-        self.mode = mode
+        self.mode, self.dtype = mode, getattr(torch, precision)
 
     def build(self, module, sizes: dict, optimizer: dict) -> None:
         """Build the model and its optimiser."""
         self.layout = getattr(module, "layout", lambda array: array)
-        self.model = module.build(sizes).to(self.device)
+        self.model = module.build(sizes).to(self.device, self.dtype)
         self.step_optimizer = torch.optim.SGD(
             self.model.parameters(), lr=optimizer["learning_rate"], momentum=optimizer["momentum"]
         )
@@ -53,8 +54,8 @@ class Engine:
     def put(self, inputs: np.ndarray, labels: np.ndarray):
         """Return a batch on the device in PyTorch's layout."""
         inputs = torch.from_numpy(np.ascontiguousarray(self.layout(inputs)))
-        inputs = inputs.long() if inputs.dtype == torch.int32 else inputs
-        return inputs.to(self.device), torch.from_numpy(labels).long().to(self.device)
+        inputs = inputs.to(self.device, self.dtype if inputs.is_floating_point() else torch.long)
+        return inputs, torch.from_numpy(labels).long().to(self.device)
 
     def train(self, batch) -> torch.Tensor:
         """Take one training step; return the loss before it."""
@@ -77,7 +78,9 @@ class Engine:
         loss = functional.cross_entropy(self.call(inputs), labels)
         loss.backward()
         return float(loss), {
-            name: value.grad.cpu().numpy().copy() for name, value in self.model.named_parameters() if value.requires_grad
+            name: value.grad.cpu().numpy().copy()
+            for name, value in self.model.named_parameters()
+            if value.requires_grad
         }
 
     def sync(self) -> None:

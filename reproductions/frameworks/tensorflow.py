@@ -13,9 +13,10 @@ class Engine:
     mode       ``eager``, ``function`` or ``xla``; for the latter two the whole training step is one traced function
     optimizer  ``{"learning_rate": float, "momentum": float}`` of plain SGD
     device     ``auto`` (a GPU if TensorFlow sees one), ``cpu`` or ``gpu``
+    precision  ``float32`` (measured) or ``float64`` (parity)
     """
 
-    def __init__(self, mode: str, threads: int, device: str):
+    def __init__(self, mode: str, threads: int, device: str, precision: str):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         gpus = tf.config.list_physical_devices("GPU")
@@ -28,7 +29,8 @@ class Engine:
             tf.config.experimental.set_memory_growth(gpu, True)
         # The same precision on both sides: full float32, no TF32.
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        self.gpus, self.mode, self.threads = gpus, mode, threads
+        keras.config.set_floatx(precision)  # layers, loss and the optimiser's learning rate alike
+        self.gpus, self.mode, self.precision = gpus, mode, precision
 
     def build(self, module, sizes: dict, optimizer: dict) -> None:
         """Build the model, its optimiser and the traced steps."""
@@ -44,6 +46,7 @@ class Engine:
             "xla": lambda step: tf.function(step, jit_compile=True),
         }[self.mode]
         self._train, self._infer = wrap(self._train_step), wrap(self._infer_step)
+        self._gradients = wrap(self._gradient_step)
 
     def _train_step(self, inputs, labels):
         variables = self.model.trainable_variables
@@ -51,6 +54,11 @@ class Engine:
             loss = self.loss(labels, self.model(inputs, training=True))
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
+
+    def _gradient_step(self, inputs, labels):
+        with tf.GradientTape() as tape:
+            loss = self.loss(labels, self.model(inputs, training=True))
+        return loss, tape.gradient(loss, self.model.trainable_variables)
 
     def _infer_step(self, inputs):
         return self.model(inputs, training=False)
@@ -60,7 +68,7 @@ class Engine:
         return {self._name(value): tuple(value.shape) for value in self.model.trainable_variables}
 
     def _name(self, variable) -> str:
-        """Return ``layer/kind``: a Sequential model puts its own, numbered name before it, a functional one does not."""
+        """Return ``layer/kind``: a Sequential model puts its own, numbered name before it, others do not."""
         return variable.path.removeprefix(f"{self.model.name}/")
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
@@ -73,7 +81,9 @@ class Engine:
 
     def put(self, inputs: np.ndarray, labels: np.ndarray):
         """Return a batch on the device in TensorFlow's layout."""
-        return tf.constant(self.layout(inputs)), tf.constant(labels)
+        inputs = self.layout(inputs)
+        floating = np.issubdtype(inputs.dtype, np.floating)
+        return tf.constant(inputs, self.precision if floating else None), tf.constant(labels)
 
     def train(self, batch) -> tf.Tensor:
         """Take one training step; return the loss before it."""
@@ -85,14 +95,10 @@ class Engine:
 
     def gradients(self, batch) -> tuple[float, dict[str, np.ndarray]]:
         """Return the loss and the gradients by layer and kind, without a step."""
-        inputs, labels = batch
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            loss = self.loss(labels, self.model(inputs, training=True))
-        gradients = tape.gradient(loss, variables)
+        loss, gradients = self._gradients(*batch)
         return float(loss), {
             self._name(variable): tf.convert_to_tensor(gradient).numpy()
-            for variable, gradient in zip(variables, gradients, strict=True)
+            for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
         }
 
     def sync(self) -> None:

@@ -16,8 +16,13 @@ pytestmark = pytest.mark.frameworks
 def climb(tmp_path, cache):
     def run(workload):
         data = cache / "datasets" / workload.datasets[0] / "arrays.npz"
-        return parity.check(workload, workload.preset("smoke"), scratch=tmp_path / "scratch", seed=1,
-                            worker_options={"data": data, "threads": 1, "device": "cpu", "python": {}})
+        return parity.check(
+            workload,
+            workload.preset("smoke"),
+            scratch=tmp_path / "scratch",
+            seed=1,
+            worker_options={"data": data, "threads": 1, "device": "cpu", "python": {}},
+        )
 
     return run
 
@@ -37,9 +42,14 @@ def test_both_sides_compute_the_same(climb, workloads, name):
 PLANTED = {
     "other pooling": (("pytorch.py", "max_pool2d", "avg_pool2d"), {"L1", "L2", "L3"}),
     "activation forgotten": (("tensorflow.py", 'activation="relu", name="dense"', 'name="dense"'), {"L1", "L2", "L3"}),
-    "gradient cut off": (("pytorch.py", "functional.relu(self.conv2(hidden))",
-                          "functional.relu(self.conv2(hidden.detach()))"), {"L2"}),
-    "transposed kernel": (("weights.py", "value.transpose(3, 2, 0, 1)", "value.transpose(3, 2, 1, 0)"), {"L1", "L2", "L3"}),
+    "gradient cut off": (
+        ("pytorch.py", "functional.relu(self.conv2(hidden))", "functional.relu(self.conv2(hidden.detach()))"),
+        {"L2"},
+    ),
+    "transposed kernel": (
+        ("weights.py", "value.transpose(3, 2, 0, 1)", "value.transpose(3, 2, 1, 0)"),
+        {"L1", "L2", "L3"},
+    ),
 }
 
 
@@ -55,18 +65,31 @@ def test_layer_frozen_on_one_side_differs_in_parameters_and_is_named(climb, vari
     result = climb(variant("cnn_mnist", "planted", frozen))
     row = result["rows"][0]
     assert (row["level"], row["status"]) == ("L0", "fail")
-    assert "planted/tensorflow.py: parameter conv1/kernel is absent" in row["note"] and "make the two agree" in row["note"]
+    assert (
+        "planted/tensorflow.py: parameter conv1/kernel is absent" in row["note"] and "make the two agree" in row["note"]
+    )
     assert {row["status"] for row in result["rows"][1:]} == {"untested"}
 
 
 def test_crashed_side_is_a_failed_check_with_its_reason(climb, variant):
-    result = climb(variant("cnn_mnist", "planted", ("pytorch.py", "import torch\n", "import torch\nraise RuntimeError('boom')\n")))
+    result = climb(
+        variant("cnn_mnist", "planted", ("pytorch.py", "import torch\n", "import torch\nraise RuntimeError('boom')\n"))
+    )
     assert result["status"] == "fail" and "pytorch-eager: failed: RuntimeError: boom" in result["rows"][0]["note"]
 
 
 def test_command_line_says_parity_by_its_exit_code(variant, cache, tmp_path):
     planted = variant("cnn_mnist", "planted", ("pytorch.py", "max_pool2d", "avg_pool2d"))
-    arguments = ["parity", "planted", "--preset", "smoke", "--workloads", str(planted.folder.parent), "--out", str(tmp_path)]
+    arguments = [
+        "parity",
+        "planted",
+        "--preset",
+        "smoke",
+        "--workloads",
+        str(planted.folder.parent),
+        "--out",
+        str(tmp_path),
+    ]
     assert main(arguments) == 1
     assert main([*arguments, "--keep-going"]) == 0
     assert json.loads((tmp_path / "parity" / "planted.json").read_text())["status"] == "fail"

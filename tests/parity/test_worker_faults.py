@@ -16,7 +16,11 @@ from reproductions.errors import WorkerFailed
 from reproductions.spec import Cell
 
 pytestmark = pytest.mark.frameworks
-ONE_MODE = ("workload.yaml", "sizes: {conv1: 32", "modes: {pytorch: [eager], tensorflow: [function]}\nsizes: {conv1: 32")
+ONE_MODE = (
+    "workload.yaml",
+    "sizes: {conv1: 32",
+    "modes: {pytorch: [eager], tensorflow: [function]}\nsizes: {conv1: 32",
+)
 IMPATIENT = ("workload.yaml", "timeout_s: 120", "timeout_s: 20")
 FAULTS = {
     "crash": ("os._exit(7)", "failed", "exit code 7 during"),
@@ -32,11 +36,23 @@ FAULTS = {
 def test_faulty_side_becomes_a_row_and_the_other_is_measured(variant, digits, tmp_path, fault):
     code, status, words = FAULTS[fault]
     workload = variant(
-        "cnn_mnist", "faulty", ONE_MODE, IMPATIENT,
-        ("pytorch.py", "    def forward(self, images):\n", f"    def forward(self, images):\n        import os, time\n        hog = []\n        {code}\n"),
+        "cnn_mnist",
+        "faulty",
+        ONE_MODE,
+        IMPATIENT,
+        (
+            "pytorch.py",
+            "    def forward(self, images):\n",
+            f"    def forward(self, images):\n        import os, time\n        hog = []\n        {code}\n",
+        ),
     )
-    rows = harness.measure(workload, workload.preset("smoke"), harness.Options(data=digits, folder=tmp_path / "u"),
-                           reference=None, out=tmp_path / "m.csv")
+    rows = harness.measure(
+        workload,
+        workload.preset("smoke"),
+        harness.Options(data=digits, folder=tmp_path / "u"),
+        checked=None,
+        out=tmp_path / "m.csv",
+    )
     failures = [row for row in rows if row["status"] != "ok"]
     assert [row["status"] for row in failures] == [status] and words in failures[0]["note"], failures
     assert failures[0]["framework"] == "pytorch"
@@ -50,8 +66,19 @@ def test_memory_limit_stops_a_worker_as_out_of_memory(workloads, digits, tmp_pat
     workload = workloads["cnn_mnist"]
     with (
         pytest.raises(WorkerFailed) as caught,
-        Worker(workload, workload.preset("smoke"), Cell("tensorflow", "eager"), data=digits, environment="tuned", threads=1,
-               device="cpu", python=None, scratch=tmp_path, log=tmp_path / "log", memory_limit_mib=256) as worker,
+        Worker(
+            workload,
+            workload.preset("smoke"),
+            Cell("tensorflow", "eager"),
+            data=digits,
+            environment="tuned",
+            threads=1,
+            device="cpu",
+            python=None,
+            scratch=tmp_path,
+            log=tmp_path / "log",
+            memory_limit_mib=256,
+        ) as worker,
     ):
         worker.ready()
         worker.ask("first", phase="train", seed=1, batch_size=256, batches=1)
@@ -65,17 +92,39 @@ def test_gpu_that_is_not_there_is_said(workloads, digits, tmp_path):
     if describe()["gpus"]:
         pytest.skip("this machine has a GPU")
     for cell in (Cell("pytorch", "eager"), Cell("tensorflow", "eager")):
-        with (pytest.raises(WorkerFailed, match="sees no GPU; set device: auto or cpu"),
-              Worker(workload, workload.preset("smoke"), cell, data=digits, environment="tuned", threads=1, device="gpu",
-                     python=None, scratch=tmp_path, log=tmp_path / "log") as worker):
+        with (
+            pytest.raises(WorkerFailed, match="sees no GPU; set device: auto or cpu"),
+            Worker(
+                workload,
+                workload.preset("smoke"),
+                cell,
+                data=digits,
+                environment="tuned",
+                threads=1,
+                device="gpu",
+                python=None,
+                scratch=tmp_path,
+                log=tmp_path / "log",
+            ) as worker,
+        ):
             worker.ready()
 
 
 def test_interpreter_that_is_not_there_is_said(workloads, digits, tmp_path):
     workload = workloads["cnn_mnist"]
     with pytest.raises(WorkerFailed, match=r"cannot be started .*correct config key python\.pytorch"):
-        Worker(workload, workload.preset("smoke"), Cell("pytorch", "eager"), data=digits, environment="tuned", threads=1,
-               device="cpu", python="/nowhere/python", scratch=tmp_path, log=tmp_path / "log")
+        Worker(
+            workload,
+            workload.preset("smoke"),
+            Cell("pytorch", "eager"),
+            data=digits,
+            environment="tuned",
+            threads=1,
+            device="cpu",
+            python="/nowhere/python",
+            scratch=tmp_path,
+            log=tmp_path / "log",
+        )
 
 
 def test_worker_ends_with_its_parent(workloads, digits, tmp_path):
@@ -86,7 +135,8 @@ from reproductions import registry
 from reproductions.client import Worker
 from reproductions.spec import Cell
 w = registry.find("cnn_mnist")
-worker = Worker(w, w.preset("smoke"), Cell("pytorch", "eager"), data=Path({str(digits)!r}), environment="tuned", threads=1,
+worker = Worker(w, w.preset("smoke"), Cell("pytorch", "eager"), data=Path({str(digits)!r}), environment="tuned",
+                threads=1,
                 device="cpu", python=None, scratch=Path({str(tmp_path)!r}), log=Path({str(tmp_path / "log")!r}))
 worker.ready()
 print(worker._process.pid, flush=True)
@@ -117,10 +167,10 @@ def test_interrupted_measurement_resumes_without_repeating_a_block(variant, digi
 
     monkeypatch.setattr(harness.Journal, "add", add_then_stop)
     with pytest.raises(KeyboardInterrupt):
-        harness.measure(workload, workload.preset("smoke"), options, reference=None, out=tmp_path / "m.csv")
+        harness.measure(workload, workload.preset("smoke"), options, checked=None, out=tmp_path / "m.csv")
     monkeypatch.setattr(harness.Journal, "add", add)
     finished = [json.loads(line) for path in (tmp_path / "u").glob("*.jsonl") for line in path.read_text().splitlines()]
-    rows = harness.measure(workload, workload.preset("smoke"), options, reference=None, out=tmp_path / "m.csv")
+    rows = harness.measure(workload, workload.preset("smoke"), options, checked=None, out=tmp_path / "m.csv")
     assert rows[: len(finished)] == finished, "what was finished stands as it was"
     blocks = [row for row in rows if row["kind"] == "block"]
     identities = [tuple(row[name] for name in harness.Block.__dataclass_fields__) for row in blocks]

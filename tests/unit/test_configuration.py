@@ -1,5 +1,5 @@
-import yaml
 import pytest
+import yaml
 
 from analysis import configuring
 from reproductions.errors import SurveyError
@@ -33,7 +33,10 @@ def test_defaults_pass(root, defaults):
         ("environments: [tund]", "mine.yaml: environments.0: 'tund' is not known; did you mean 'tuned'?"),
         ("python: {torch: python3}", "mine.yaml: python.torch: unknown key; did you mean 'pytorch'?"),
         ("workloads: {cnn_mnst: mnist5k}", "workloads.cnn_mnst: no such workload; did you mean 'cnn_mnist'?"),
-        ("workloads: {cnn_mnist: mnist6k}", "workloads.cnn_mnist: 'mnist6k' is not one of its data sets; did you mean 'mnist5k'?"),
+        (
+            "workloads: {cnn_mnist: mnist6k}",
+            "workloads.cnn_mnist: 'mnist6k' is not one of its data sets; did you mean 'mnist5k'?",
+        ),
         ("preset: quik", "preset: 'quik' is not a preset of cnn_mnist; did you mean 'quick'?"),
         ("seed: [", "mine.yaml: not valid YAML"),
     ],

@@ -33,7 +33,12 @@ def files():
 @pytest.fixture
 def entry(files):
     return {
-        "title": "t", "kind": "idx", "classes": [], "licence": "l", "citation": "c", "split": "s",
+        "title": "t",
+        "kind": "idx",
+        "classes": [],
+        "licence": "l",
+        "citation": "c",
+        "split": "s",
         "files": {name: {"sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()},
         "sources": [],
     }
@@ -115,7 +120,7 @@ def test_users_folder_with_a_wrong_file_stops_instead_of_going_on(tmp_path, entr
         (mine / name).write_bytes(b"wrong")
     monkeypatch.setenv("MY_FASHION", str(mine))
     entry["sources"] = [{"kind": "folder", "variable": "MY_FASHION"}, server.source]
-    with pytest.raises(SurveyError, match="wrong checksum: sha256 .*expected"):
+    with pytest.raises(SurveyError, match=r"wrong checksum: sha256 .*expected"):
         datasets.fetch("fashion", tmp_path / "cache", {"fashion": entry})
     assert not server.asked, "a substitute must not be taken silently"
 
@@ -154,11 +159,16 @@ def test_real_data_sets_have_their_canonical_sizes(cache):
     assert (len(r8["y_train"]), len(r8["y_test"])) == (5485, 2189)
     assert np.bincount(r8["y_train"]).tolist() == [1596, 253, 2840, 41, 190, 206, 108, 251]
     digits = batches.read(cache / "datasets" / "mnist5k" / "arrays.npz")
-    assert np.bincount(digits["y_train"]).tolist() == [400] * 10 and np.bincount(digits["y_test"]).tolist() == [100] * 10
+    assert (
+        np.bincount(digits["y_train"]).tolist() == [400] * 10 and np.bincount(digits["y_test"]).tolist() == [100] * 10
+    )
 
 
 def test_text_vocabulary_comes_from_training_alone():
     header = b"a\tb\nd\ts\nc\t\n"
-    files = {"reuters-r8-train.tab": header + b"earn\tprofit rose profit\n", "reuters-r8-test.tab": header + b"acq\tprofit merger\n"}
+    files = {
+        "reuters-r8-train.tab": header + b"earn\tprofit rose profit\n",
+        "reuters-r8-test.tab": header + b"acq\tprofit merger\n",
+    }
     arrays = datasets._tab_text(files, {"classes": ["acq", "earn"]})
     assert arrays["x_train"][0, :4].tolist() == [2, 3, 2, 0] and arrays["x_test"][0, :3].tolist() == [2, 1, 0]

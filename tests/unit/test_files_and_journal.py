@@ -19,7 +19,9 @@ def test_failed_write_leaves_the_old_file_and_names_the_remedy(tmp_path, monkeyp
     target = tmp_path / "table.csv"
     write_text(target, "old")
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(SurveyError, match=r"table\.csv: no space left to write it; free some disk and run the same command"):
+    with pytest.raises(
+        SurveyError, match=r"table\.csv: no space left to write it; free some disk and run the same command"
+    ):
         write_text(target, "new")
     assert target.read_text() == "old" and [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 

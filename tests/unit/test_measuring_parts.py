@@ -33,9 +33,13 @@ def test_fingerprint_changes_with_what_is_measured_and_with_nothing_else(workloa
     workload = workloads["cnn_mnist"]
     options = harness.Options(data=digits, folder=tmp_path)
     same = harness.fingerprint(workload, workload.preset("smoke"), options)
-    assert same == harness.fingerprint(workload, workload.preset("smoke"), harness.Options(data=digits, folder=tmp_path / "b"))
-    for other in (harness.Options(data=digits, folder=tmp_path, threads=2),
-                  harness.Options(data=digits, folder=tmp_path, environments=("as_shipped",))):
+    assert same == harness.fingerprint(
+        workload, workload.preset("smoke"), harness.Options(data=digits, folder=tmp_path / "b")
+    )
+    for other in (
+        harness.Options(data=digits, folder=tmp_path, threads=2),
+        harness.Options(data=digits, folder=tmp_path, environments=("as_shipped",)),
+    ):
         assert same != harness.fingerprint(workload, workload.preset("smoke"), other)
     assert same != harness.fingerprint(workload, workload.preset("quick"), options)
 
@@ -44,7 +48,7 @@ def test_unknown_environment_profile_is_refused(workloads, digits, tmp_path):
     workload = workloads["cnn_mnist"]
     options = harness.Options(data=digits, folder=tmp_path, environments=("fast",))
     with pytest.raises(SurveyError, match="no environment profile 'fast'; choose one of as_shipped, tuned"):
-        harness.measure(workload, workload.preset("smoke"), options, reference=None, out=tmp_path / "out.csv")
+        harness.measure(workload, workload.preset("smoke"), options, checked=None, out=tmp_path / "out.csv")
 
 
 def test_worker_environment_forgets_what_it_inherits_and_sets_threads(tmp_path, monkeypatch):
@@ -77,16 +81,21 @@ def test_too_few_examples_are_refused_instead_of_looping_for_ever():
 
 def test_machine_card_names_no_host_and_no_user():
     card = json.dumps(machine.describe())
-    assert os.uname().nodename not in {value for value in card.split('"')}
+    assert os.uname().nodename not in set(card.split('"'))
     assert machine.describe()["machine"] == machine.describe()["machine"]
 
 
 def test_second_measurement_is_told_who_holds_the_machine(lock):
-    code = ("import sys, time; from pathlib import Path; from reproductions.exclusive import exclusive\n"
-            f"with exclusive(0, Path({str(lock)!r})): print('held', flush=True); time.sleep(60)")
+    code = (
+        "import sys, time; from pathlib import Path; from reproductions.exclusive import exclusive\n"
+        f"with exclusive(0, Path({str(lock)!r})): print('held', flush=True); time.sleep(60)"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(SurveyError, match=f"another measurement is running .*process {holder.pid} since"), exclusive.exclusive(0.1, lock):
+        with (
+            pytest.raises(SurveyError, match=f"another measurement is running .*process {holder.pid} since"),
+            exclusive.exclusive(0.1, lock),
+        ):
             pass
         holder.kill()
         holder.wait()
@@ -112,8 +121,15 @@ def test_list_is_stable_json(capsys):
     assert listed[0]["modes"][0] == "pytorch-eager" and "quick" in listed[0]["presets"]
 
 
-@pytest.mark.parametrize("arguments", [["measure", "cnn_mnst"], ["parity", "cnn_mnist", "--preset", "huge"],
-                                       ["measure", "gru_text", "--dataset", "mnist5k"], ["list", "--workloads", "/nowhere"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["measure", "cnn_mnst"],
+        ["parity", "cnn_mnist", "--preset", "huge"],
+        ["measure", "gru_text", "--dataset", "mnist5k"],
+        ["list", "--workloads", "/nowhere"],
+    ],
+)
 def test_user_errors_exit_with_2_and_one_message(arguments, capsys, lock, tmp_path):
     assert main([*arguments, *(["--out", str(tmp_path)] if arguments[0] != "list" else [])]) == 2
     error = capsys.readouterr().err
@@ -137,11 +153,16 @@ def test_only_framework_modules_import_a_framework(root):
 
 
 def test_everything_framework_free_imports_with_both_blocked(root):
-    modules = [".".join(path.relative_to(root).with_suffix("").parts) for folder in ("analysis", "reproductions")
-               for path in root.glob(f"{folder}/**/*.py")
-               if "workloads" not in path.parts and path.name not in ("pytorch.py", "tensorflow.py", "__init__.py")]
-    code = ("import sys, importlib\nfor name in ('torch', 'tensorflow', 'keras'): sys.modules[name] = None\n"
-            f"for name in {modules!r}: importlib.import_module(name)")
+    modules = [
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for folder in ("analysis", "reproductions")
+        for path in root.glob(f"{folder}/**/*.py")
+        if "workloads" not in path.parts and path.name not in ("pytorch.py", "tensorflow.py", "__init__.py")
+    ]
+    code = (
+        "import sys, importlib\nfor name in ('torch', 'tensorflow', 'keras'): sys.modules[name] = None\n"
+        f"for name in {modules!r}: importlib.import_module(name)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -150,7 +171,10 @@ def test_no_machine_path_and_no_registry_host_is_committed(root):
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout.decode()
     for name in filter(None, listed.split("\0")):
         path = Path(root, name)
-        if path.suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".txt", ".j2", ".css", ".js", ".cff", ""} and path.is_file():
+        if (
+            path.suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".txt", ".j2", ".css", ".js", ".cff", ""}
+            and path.is_file()
+        ):
             text = path.read_text(errors="ignore")
             for forbidden in ("/wo" + "rk/", "/ro" + "ot/", "files.python" + "hosted", "registry.npm" + "js"):
                 assert forbidden not in text, f"{name} holds {forbidden}"

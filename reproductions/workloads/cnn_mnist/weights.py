@@ -12,7 +12,11 @@ def _pooled(sizes):
 
 
 def initial(rng, sizes):
-    """Return ``{canonical name: float32 array}``: Glorot-uniform kernels, zero biases."""
+    """Return ``{canonical name: float32 array}``: Glorot-uniform kernels, small random biases.
+
+    With zero biases the empty background of a digit would sit exactly on the kink of every ReLU, and rounding alone
+    would decide its gradient (README, "Biases").
+    """
     shapes = {
         "conv1": (3, 3, 1, sizes["conv1"]),
         "conv2": (3, 3, sizes["conv1"], sizes["conv2"]),
@@ -24,7 +28,7 @@ def initial(rng, sizes):
         field = int(np.prod(shape[:-2]))
         limit = np.sqrt(6 / (field * (shape[-2] + shape[-1])))
         parameters[f"{layer}/kernel"] = rng.uniform(-limit, limit, shape).astype(np.float32)
-        parameters[f"{layer}/bias"] = np.zeros(shape[-1], np.float32)
+        parameters[f"{layer}/bias"] = rng.uniform(-0.05, 0.05, shape[-1]).astype(np.float32)
     return parameters
 
 
