@@ -100,8 +100,8 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
 def prepare_environment() -> None:
     """Set what the shell commands of the rules inherit.
 
-    ``PATH`` begins with the folder of the running interpreter, so that ``python`` is the one that runs Snakemake,
-    whether or not its environment is activated. ``SURVEY_RUN`` names this process: a measurement ends when it is killed.
+    ``PATH`` begins with the folder of the running interpreter: ``python`` is then the one that runs Snakemake,
+    whether or not its environment is activated. ``SURVEY_RUN`` names this process: measuring ends when it does.
     """
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ.setdefault("SURVEY_RUN", str(os.getpid()))

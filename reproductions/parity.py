@@ -10,8 +10,8 @@ unit within rounding of zero is on for one side and off for the other, which mov
 hide what is looked for. What is measured in float32 is then held against this trace, cell by cell, with tolerances for
 rounding (:func:`check_mode`).
 
-A difference is the largest absolute difference divided by the largest absolute value of the PyTorch side; it is asserted
-against the tolerance that the workload's README justifies.
+A difference is the largest absolute difference divided by the largest absolute value of the PyTorch side; it is
+asserted against the tolerance that the workload's README justifies.
 """
 
 from __future__ import annotations
