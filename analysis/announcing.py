@@ -59,12 +59,13 @@ def done(sources_csv: Path, jobs: Iterable, today: date) -> str:
     outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
     if not outs:
         return "Done; this target makes no page."
-    ages = ", ".join(
-        f"{row['source']} {(today - date.fromisoformat(row['retrieved'])).days} d" for row in _sources(sources_csv)
+    ages = "; ".join(
+        f"{row['source']} to {row['span'].split('/')[-1]}, read {(today - date.fromisoformat(row['retrieved'])).days} d ago"
+        for row in _sources(sources_csv)
     )
     cards = [json.loads(Path(out, "machine.json").read_text(encoding="utf-8")) for out in outs]
     pages, machines = ", ".join(f"{out}/report/index.html" for out in outs), "; ".join(map(_machine, cards))
-    return f"Page:     {pages} (open it in a browser)\nSources:  age since retrieval: {ages}\nMeasured: on {machines}"
+    return f"Page:     {pages} (open it in a browser)\nSources:  {ages}\nMeasured: on {machines}"
 
 
 def _machine(card: dict) -> str:
