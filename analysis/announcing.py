@@ -59,13 +59,15 @@ def done(sources_csv: Path, jobs: Iterable, today: date) -> str:
     outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
     if not outs:
         return "Done; this target makes no page."
-    ages = "; ".join(
-        f"{row['source']} to {row['span'].split('/')[-1]}, read {(today - date.fromisoformat(row['retrieved'])).days} d ago"
-        for row in _sources(sources_csv)
-    )
+    ages = "; ".join(_age(row, today) for row in _sources(sources_csv))
     cards = [json.loads(Path(out, "machine.json").read_text(encoding="utf-8")) for out in outs]
     pages, machines = ", ".join(f"{out}/report/index.html" for out in outs), "; ".join(map(_machine, cards))
     return f"Page:     {pages} (open it in a browser)\nSources:  {ages}\nMeasured: on {machines}"
+
+
+def _age(row: dict[str, str], today: date) -> str:
+    days = (today - date.fromisoformat(row["retrieved"])).days
+    return f"{row['source']} to {row['span'].split('/')[-1]}, read {days} d ago"
 
 
 def _machine(card: dict) -> str:

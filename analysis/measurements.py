@@ -107,7 +107,7 @@ def _ratio(ours: pd.DataFrame, theirs: pd.DataFrame, phase: str, metric: str) ->
     value = paired[f"{metric}_ms_t"] / paired[f"{metric}_ms_p"]
     ratio, low, high = interval([group.to_numpy() for _, group in value.groupby(paired["restart"])])
     status, note = _worst_status(ours, theirs)
-    checks = [_cell_parity(side) for side in (ours, theirs)]
+    checks = [_cell_parity(side, phase) for side in (ours, theirs)]
     notes = [note, *sorted(set(ours.loc[ours["kind"] == "memory", "note"].dropna()))]
     if len(paired) and np.median(np.r_[paired["pressure_p"].fillna(0), paired["pressure_t"].fillna(0)]) > BUSY:
         notes.append("the machine was busy with other work")
@@ -170,8 +170,8 @@ def _worst_status(*sides: pd.DataFrame) -> tuple[str, str]:
     return ("ok", "") if all(len(side) for side in sides) else ("untested", "not in this run's plan")
 
 
-def _cell_parity(side: pd.DataFrame) -> str:
-    checked = side.loc[side["kind"] == "parity", "parity"]
+def _cell_parity(side: pd.DataFrame, phase: str) -> str:
+    checked = side.loc[(side["kind"] == "parity") & (side["phase"] == phase), "parity"]
     return "untested" if checked.empty else "fail" if (checked == "fail").any() else checked.iloc[0]
 
 
@@ -208,6 +208,7 @@ def cells(rows: pd.DataFrame, workloads: Mapping[str, Workload]) -> pd.DataFrame
 def _cell(rows: pd.DataFrame, workload: Workload, phase: str, environment: str, cell) -> dict:
     blocks = rows[(rows["kind"] == "block") & (rows["phase"] == phase)]
     firsts = rows[(rows["kind"] == "first") & (rows["phase"] == phase)]
+    compared = rows[(rows["kind"] == "parity") & (rows["phase"] == phase)]
     memory = rows[rows["kind"] == "memory"]
     cold, warm = firsts[firsts["cold"] == 1], firsts[firsts["cold"] != 1]
     step = blocks["wall_ms"].quantile([0.1, 0.5, 0.9]).to_numpy() if len(blocks) else np.full(3, np.nan)
@@ -239,7 +240,9 @@ def _cell(rows: pd.DataFrame, workload: Workload, phase: str, environment: str, 
         "compiled_graphs": memory["compiled_graphs"].max(),
         "blocks": len(blocks),
         "restarts": blocks["restart"].nunique(),
-        "parity": _cell_parity(rows),
+        "parity": _cell_parity(rows, phase),
+        "parity_difference": compared["difference"].max(),
+        "parity_tolerance": compared["tolerance"].max(),
         "status": status,
         "note": "; ".join(part for part in notes if part),
     }
@@ -251,6 +254,9 @@ def _only(values: pd.Series) -> object:
 
 
 # -- the other tables --------------------------------------------------------------------------------------------------
+_CHECKED = {"infer": "logits", "train": "logits and 20 losses"}
+
+
 def parity(results: Path, rows: pd.DataFrame, workloads: Mapping[str, Workload]) -> pd.DataFrame:
     """Return the rungs of the eager pair and, for every measured cell, the check of its own mode."""
     found = []
@@ -260,11 +266,11 @@ def parity(results: Path, rows: pd.DataFrame, workloads: Mapping[str, Workload])
         found += [
             {
                 "workload": name,
-                "level": "L1, L3",
+                "level": "L1" if row.phase == "infer" else "L1, L3",
                 "pair": f"pytorch-eager / {row.framework}-{row.mode}",
-                "what": f"logits and 20 losses through the measured mode, {row.environment}",
-                "largest_difference": np.nan,
-                "tolerance": np.nan,
+                "what": f"{_CHECKED[row.phase]} as measured, {row.environment}",
+                "largest_difference": row.difference,
+                "tolerance": row.tolerance,
                 "status": row.parity,
                 "note": row.note,
             }

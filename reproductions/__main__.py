@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from reproductions import machine, registry
+from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
@@ -135,18 +136,9 @@ def _data(workload: Workload, options: argparse.Namespace) -> tuple[str, Path]:
     return name, datasets.fetch(name, options.cache) / "arrays.npz"
 
 
-def _worker_options(options: argparse.Namespace, data: Path) -> dict:
-    return {
-        "data": data,
-        "threads": options.threads,
-        "device": options.device,
-        "python": _interpreters(options),
-        "memory_limit_mib": options.memory_limit_mib,
-    }
-
-
-def _interpreters(options: argparse.Namespace) -> dict[str, str | None]:
-    return {framework: getattr(options, f"python_{framework}") for framework in MODES}
+def _runtime(options: argparse.Namespace, data: Path) -> Runtime:
+    interpreters = {framework: getattr(options, f"python_{framework}") for framework in MODES}
+    return Runtime(data, options.threads, options.device, interpreters, options.memory_limit_mib)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -207,7 +199,7 @@ def _check_parity(workload: Workload, options: argparse.Namespace) -> dict:
         workload.preset(options.preset),
         scratch=scratch,
         seed=options.seed,
-        worker_options=_worker_options(options, data),
+        runtime=_runtime(options, data),
     )
     write_json(options.out / "parity" / f"{workload.id}.json", result)
     if result["status"] == "pass":
@@ -236,7 +228,7 @@ def _accuracy(options: argparse.Namespace) -> int:
             dataset=name,
             scratch=scratch,
             seed=options.seed,
-            worker_options=_worker_options(options, data),
+            runtime=_runtime(options, data),
         )
         write_csv(options.out / "accuracy" / f"{workload.id}.csv", accuracy.COLUMNS, rows)
         failed += [f"{row['who']}: {row['note']}" for row in rows if row["status"] != "ok"]
@@ -259,14 +251,10 @@ def _measure(options: argparse.Namespace) -> int:
                 workload,
                 workload.preset(options.preset),
                 harness.Options(
-                    data=data,
+                    runtime=_runtime(options, data),
                     folder=options.out / "unfinished",
-                    python=_interpreters(options),
-                    threads=options.threads,
-                    device=options.device,
                     environments=tuple(options.environment) if options.environment else None,
                     seed=options.seed,
-                    memory_limit_mib=options.memory_limit_mib,
                 ),
                 checked=result,
                 out=options.out / "measurements" / f"{workload.id}.csv",

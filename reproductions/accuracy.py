@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from reproductions import batches
-from reproductions.client import Worker
+from reproductions.client import Runtime, Worker
 from reproductions.errors import WorkerFailed
 from reproductions.parity import REFERENCES
 from reproductions.spec import Cell, Preset, Workload
@@ -32,14 +32,12 @@ COLUMNS = (
 )
 
 
-def run(
-    workload: Workload, preset: Preset, *, dataset: str, scratch: Path, seed: int, worker_options: Mapping
-) -> list[dict]:
+def run(workload: Workload, preset: Preset, *, dataset: str, runtime: Runtime, scratch: Path, seed: int) -> list[dict]:
     """Train both frameworks from the same weights in the same order for each seed, and fit the references.
 
     Returns rows with ``COLUMNS``; ``correct`` of ``n_test`` test examples. A side that fails is a row with its status.
     """
-    data = batches.read(Path(worker_options["data"]))
+    data = batches.read(runtime.data)
     options = preset.accuracy
 
     def train(cell: Cell) -> list[dict]:
@@ -52,15 +50,14 @@ def run(
             "epochs": options["epochs"],
         }
         try:
-            own = dict(worker_options) | {"python": worker_options["python"].get(cell.framework)}
             with Worker(
                 workload,
                 preset,
                 cell,
+                runtime=runtime,
                 environment="tuned",
                 scratch=scratch,
                 log=scratch / f"accuracy-{cell.id}.log",
-                **own,
             ) as worker:
                 worker.ready()
                 for number in range(options["seeds"]):

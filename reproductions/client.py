@@ -9,6 +9,8 @@ import selectors
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reproductions.environments import worker_environment
@@ -17,6 +19,24 @@ from reproductions.spec import Cell, Preset, Workload
 
 ROOT = Path(__file__).resolve().parents[1]
 SIGKILL = -9
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the processes of a run have in common.
+
+    data              the ``arrays.npz`` of the data set
+    threads           compute threads of a process
+    device            ``auto``, ``cpu`` or ``gpu``
+    python            interpreter by framework; absent or None is the one that runs this
+    memory_limit_mib  what a process may take, or None
+    """
+
+    data: Path
+    threads: int = 1
+    device: str = "auto"
+    python: Mapping[str, str | None] = field(default_factory=dict)
+    memory_limit_mib: int | None = None
 
 
 class Worker:
@@ -32,15 +52,11 @@ class Worker:
         preset: Preset,
         cell: Cell,
         *,
-        data: Path,
+        runtime: Runtime,
         environment: str,
-        threads: int,
-        device: str,
-        python: str | None,
         scratch: Path,
         log: Path,
         precision: str = "float32",
-        memory_limit_mib: int | None = None,
     ):
         self.cell, self.timeout_s, self.log = cell, preset.timeout_s, log
         scratch = scratch.resolve()  # the worker runs inside it, and its cache's path must not depend on that
@@ -52,21 +68,22 @@ class Worker:
             "mode": cell.mode,
             "sizes": dict(preset.sizes),
             "optimizer": dict(workload.optimizer),
-            "threads": threads,
-            "device": device,
+            "threads": runtime.threads,
+            "device": runtime.device,
             "precision": precision,
-            "data": str(data.resolve()),
-            "memory_limit_mib": memory_limit_mib,
+            "data": str(runtime.data.resolve()),
+            "memory_limit_mib": runtime.memory_limit_mib,
         }
+        python = runtime.python.get(cell.framework) or sys.executable
         with log.open("ab") as errors:
             try:
                 self._process = subprocess.Popen(
-                    [python or sys.executable, "-m", "reproductions.worker"],
+                    [python, "-m", "reproductions.worker"],
                     cwd=scratch,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    env=worker_environment(environment, threads, scratch),
+                    env=worker_environment(environment, runtime.threads, scratch),
                 )
             except OSError as error:
                 raise WorkerFailed(

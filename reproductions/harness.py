@@ -13,13 +13,13 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from reproductions import environments, machine, parity
-from reproductions.client import Worker
+from reproductions.client import Runtime, Worker
 from reproductions.errors import SurveyError, WorkerFailed
 from reproductions.files import sha256, write_csv
 from reproductions.journal import Journal
@@ -64,6 +64,8 @@ COLUMNS = (
     "peak_host_mib",
     "peak_device_mib",
     "compiled_graphs",
+    "difference",
+    "tolerance",
     "parity",
     "status",
     "note",
@@ -76,30 +78,16 @@ COLUMNS = (
 class Options:
     """What the caller decides about a measurement.
 
-    data, python, threads, device, memory_limit_mib  as for :class:`reproductions.client.Worker`
+    runtime       data, threads, device and interpreters of the processes
+    folder        where journals and compile caches live while a run is unfinished
     environments  profiles to use; None takes the preset's
     seed          of initial weights and data order
-    folder        where journals and compile caches live while a run is unfinished
     """
 
-    data: Path
+    runtime: Runtime
     folder: Path
-    python: Mapping[str, str | None] = field(default_factory=dict)
-    threads: int = 1
-    device: str = "auto"
     environments: tuple[str, ...] | None = None
     seed: int = 1
-    memory_limit_mib: int | None = None
-
-    def worker(self, framework: str) -> dict:
-        """Return the keyword arguments of a worker of this framework."""
-        return {
-            "data": self.data,
-            "threads": self.threads,
-            "device": self.device,
-            "python": self.python.get(framework),
-            "memory_limit_mib": self.memory_limit_mib,
-        }
 
 
 @dataclass(frozen=True, order=True)
@@ -138,12 +126,12 @@ def fingerprint(workload: Workload, preset: Preset, options: Options) -> str:
         workload.digest(),
         code,
         preset.name,
-        sha256(options.data),
-        options.threads,
-        options.device,
+        sha256(options.runtime.data),
+        options.runtime.threads,
+        options.runtime.device,
         options.seed,
         sorted(options.environments or preset.environments),
-        sorted((k, str(v)) for k, v in options.python.items()),
+        sorted((k, str(v)) for k, v in options.runtime.python.items()),
         machine.describe()["machine"],
         _versions(),
     ]
@@ -178,7 +166,7 @@ def measure(workload: Workload, preset: Preset, options: Options, *, checked: Ma
     scratch = options.folder / key
     if not journal.rows:
         shutil.rmtree(scratch, ignore_errors=True)
-    run = _Run(workload, preset, options, journal, scratch=scratch, checked=checked or {})
+    run = _Run(workload, preset, options, journal, scratch=scratch, checked=checked)
     todo = plan(workload, preset, options)
     run.progress = _Progress(workload.id, len(todo), len(run.done()), preset.minutes)
     if run.done():
@@ -210,7 +198,7 @@ class _Run:
         self.machine = machine.describe()["machine"]
         self.progress: _Progress
         self.parity = {
-            (row["environment"], Cell(row["framework"], row["mode"])): row["parity"]
+            (row["environment"], Cell(row["framework"], row["mode"]), row["phase"]): row["parity"]
             for row in journal.rows
             if row["kind"] == "parity"
         }
@@ -260,10 +248,10 @@ class _Run:
                     self.workload,
                     self.preset,
                     cell,
+                    runtime=self.options.runtime,
                     environment=self.here.environment,
                     scratch=self.scratch,
                     log=self.options.folder / "workers" / f"{self.workload.id}-{cell.id}.log",
-                    **self.options.worker(cell.framework),
                 )
             except WorkerFailed as error:
                 self._fail(cell, error)
@@ -305,13 +293,14 @@ class _Run:
             )
             if (self.here.environment, self.here.restart, cell.framework, cell.mode, phase) not in known:
                 self._add("first", cell, phase=phase, steps=1, cold=int(cold), **_times(answer, 1))
-        if (self.here.environment, cell) not in self.parity:
+        if (self.here.environment, cell, self.workload.phases[0]) not in self.parity:
             trace = worker.ask("trace", seed=self.options.seed, batch_size=self.workload.batch_size.get("train", 32))
-            status, note = parity.check_mode(self.workload, cell, trace, self.checked.get("reference"))
-            if status == "pass" and self.checked["status"] != "pass":
-                status, note = "fail", f"this mode agrees, but the workload's parity check failed; {note}"
-            self.parity[self.here.environment, cell] = status
-            self._add("parity", cell, note=note)
+            for phase, found in parity.check_mode(self.workload, cell, trace, self.checked).items():
+                if found.status == "fail":
+                    log.warning("%s %s %s: parity failed: %s", self.workload.id, cell.id, phase, found.note)
+                self.parity[self.here.environment, cell, phase] = found.status
+                measured = {"difference": found.difference, "tolerance": found.tolerance, "note": found.note}
+                self._add("parity", cell, phase=phase, **measured)
         for phase in self.workload.phases:
             self.steps[cell, phase] = self._steady(worker, phase)
 
@@ -380,11 +369,11 @@ class _Run:
             "mode": cell.mode,
             "precision": "float32",
             "device": facts.get("device", ""),
-            "threads": self.options.threads,
+            "threads": self.options.runtime.threads,
             "seed": self.options.seed,
             "restart": self.here.restart,
             "session": self.here.session,
-            "parity": self.parity.get((self.here.environment, cell), "untested"),
+            "parity": self.parity.get((self.here.environment, cell, phase), "untested"),
             "status": "ok",
             "origin": "this machine",
             "date": datetime.now(UTC).date().isoformat(),

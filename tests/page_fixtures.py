@@ -102,13 +102,16 @@ def performance_cells(seed: int = 2) -> pd.DataFrame:
                 "peak_device_mib": np.nan,
                 "cpu_pressure_percent": 3.2,
                 "compiled_graphs": 2 if mode == "compile" else np.nan,
+                "parity_difference": 0.3 if (mode, phase) == ("compile", "train") else 2e-7,
+                "parity_tolerance": 1e-2 if phase == "train" else 1e-5,
+                "parity": "fail" if (mode, phase) == ("compile", "train") else "pass",
                 "status": "ok",
                 "note": "",
             }
         )
     frame = pd.DataFrame(rows)
     failed = frame.index[-1]
-    numbers = frame.columns[frame.columns.get_loc("first_step_s") : frame.columns.get_loc("status")]
+    numbers = frame.columns[frame.columns.get_loc("first_step_s") : frame.columns.get_loc("parity")]
     frame[list(numbers)] = frame[list(numbers)].astype(float)
     frame.loc[failed, list(numbers)] = np.nan
     frame.loc[failed, ["status", "note"]] = ["oom", "killed at 4,096 MiB"]

@@ -7,6 +7,7 @@ import pytest
 
 from reproductions import parity
 from reproductions.__main__ import main
+from reproductions.client import Runtime
 from reproductions.spec import Cell
 
 pytestmark = pytest.mark.frameworks
@@ -21,7 +22,7 @@ def climb(tmp_path, cache):
             workload.preset("smoke"),
             scratch=tmp_path / "scratch",
             seed=1,
-            worker_options={"data": data, "threads": 1, "device": "cpu", "python": {}},
+            runtime=Runtime(data, device="cpu"),
         )
 
     return run
@@ -97,8 +98,17 @@ def test_command_line_says_parity_by_its_exit_code(variant, cache, tmp_path):
 
 def test_measured_mode_is_held_against_the_reference(workloads):
     workload, cell = workloads["cnn_mnist"], Cell("tensorflow", "xla")
-    reference = {"logits": [[1.0, 2.0]], "losses": [2.0, 1.0]}
-    assert parity.check_mode(workload, cell, reference, reference)[0] == "pass"
-    assert parity.check_mode(workload, cell, {"logits": [[1.0, 2.1]], "losses": [2.0, 1.0]}, reference)[0] == "fail"
-    assert parity.check_mode(workload, cell, {"logits": [[1.0, 2.0]], "losses": [2.0, np.nan]}, reference)[0] == "fail"
-    assert parity.check_mode(workload, cell, reference, None)[0] == "untested"
+    trace = {"logits": [[1.0, 2.0]], "losses": [2.0, 1.0]}
+
+    def statuses(found, status="pass", reference=trace):
+        checked = {"status": status, "reference": reference}
+        return {phase: check.status for phase, check in parity.check_mode(workload, cell, found, checked).items()}
+
+    assert statuses(trace) == {"train": "pass", "infer": "pass"}
+    assert statuses(trace | {"losses": [2.0, 0.7]}) == {"train": "fail", "infer": "pass"}, (
+        "infers rightly, trains wrongly"
+    )
+    assert statuses(trace | {"losses": [2.0, np.nan]}) == {"train": "fail", "infer": "pass"}
+    assert statuses(trace | {"logits": [[1.0, 2.1]]}) == {"train": "fail", "infer": "fail"}
+    assert statuses(trace, status="fail") == {"train": "fail", "infer": "fail"}
+    assert statuses(trace, reference=None) == {"train": "untested", "infer": "untested"}

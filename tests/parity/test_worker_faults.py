@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from reproductions import harness
-from reproductions.client import Worker
+from reproductions import harness, machine
+from reproductions.client import Runtime, Worker
 from reproductions.errors import WorkerFailed
 from reproductions.spec import Cell
 
@@ -49,7 +49,7 @@ def test_faulty_side_becomes_a_row_and_the_other_is_measured(variant, digits, tm
     rows = harness.measure(
         workload,
         workload.preset("smoke"),
-        harness.Options(data=digits, folder=tmp_path / "u"),
+        harness.Options(Runtime(digits), folder=tmp_path / "u"),
         checked=None,
         out=tmp_path / "m.csv",
     )
@@ -62,82 +62,61 @@ def test_faulty_side_becomes_a_row_and_the_other_is_measured(variant, digits, tm
     assert not list((tmp_path / "u").glob("*.jsonl")), "a finished journal is removed"
 
 
-def test_memory_limit_stops_a_worker_as_out_of_memory(workloads, digits, tmp_path):
+@pytest.fixture
+def open_worker(workloads, tmp_path):
+    """Return a function that starts a worker of the small convolutional classifier."""
     workload = workloads["cnn_mnist"]
-    with (
-        pytest.raises(WorkerFailed) as caught,
-        Worker(
+
+    def start(cell, runtime):
+        return Worker(
             workload,
             workload.preset("smoke"),
-            Cell("tensorflow", "eager"),
-            data=digits,
+            cell,
+            runtime=runtime,
             environment="tuned",
-            threads=1,
-            device="cpu",
-            python=None,
             scratch=tmp_path,
             log=tmp_path / "log",
-            memory_limit_mib=256,
-        ) as worker,
-    ):
+        )
+
+    return start
+
+
+def test_memory_limit_stops_a_worker_as_out_of_memory(open_worker, digits):
+    runtime = Runtime(digits, device="cpu", memory_limit_mib=256)
+    with pytest.raises(WorkerFailed) as caught, open_worker(Cell("tensorflow", "eager"), runtime) as worker:
         worker.ready()
         worker.ask("first", phase="train", seed=1, batch_size=256, batches=1)
     assert caught.value.status in ("oom", "failed")
 
 
-def test_gpu_that_is_not_there_is_said(workloads, digits, tmp_path):
-    workload = workloads["cnn_mnist"]
-    from reproductions.machine import describe
-
-    if describe()["gpus"]:
+@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+def test_gpu_that_is_not_there_is_said(open_worker, digits, framework):
+    if machine.describe()["gpus"]:
         pytest.skip("this machine has a GPU")
-    for cell in (Cell("pytorch", "eager"), Cell("tensorflow", "eager")):
-        with (
-            pytest.raises(WorkerFailed, match="sees no GPU; set device: auto or cpu"),
-            Worker(
-                workload,
-                workload.preset("smoke"),
-                cell,
-                data=digits,
-                environment="tuned",
-                threads=1,
-                device="gpu",
-                python=None,
-                scratch=tmp_path,
-                log=tmp_path / "log",
-            ) as worker,
-        ):
-            worker.ready()
+    with (
+        pytest.raises(WorkerFailed, match="sees no GPU; set device: auto or cpu") as caught,
+        open_worker(Cell(framework, "eager"), Runtime(digits, device="gpu")) as worker,
+    ):
+        worker.ready()
+    assert caught.value.status == "unsupported"
 
 
-def test_interpreter_that_is_not_there_is_said(workloads, digits, tmp_path):
-    workload = workloads["cnn_mnist"]
+def test_interpreter_that_is_not_there_is_said(open_worker, digits):
     with pytest.raises(WorkerFailed, match=r"cannot be started .*correct config key python\.pytorch"):
-        Worker(
-            workload,
-            workload.preset("smoke"),
-            Cell("pytorch", "eager"),
-            data=digits,
-            environment="tuned",
-            threads=1,
-            device="cpu",
-            python="/nowhere/python",
-            scratch=tmp_path,
-            log=tmp_path / "log",
-        )
+        open_worker(Cell("pytorch", "eager"), Runtime(digits, python={"pytorch": "/nowhere/python"}))
 
 
-def test_worker_ends_with_its_parent(workloads, digits, tmp_path):
+def test_worker_ends_with_its_parent(digits, tmp_path):
     code = f"""
 import time
 from pathlib import Path
 from reproductions import registry
-from reproductions.client import Worker
+from reproductions.client import Runtime, Worker
 from reproductions.spec import Cell
 w = registry.find("cnn_mnist")
-worker = Worker(w, w.preset("smoke"), Cell("pytorch", "eager"), data=Path({str(digits)!r}), environment="tuned",
-                threads=1,
-                device="cpu", python=None, scratch=Path({str(tmp_path)!r}), log=Path({str(tmp_path / "log")!r}))
+here = Path({str(tmp_path)!r})
+worker = Worker(w, w.preset("smoke"), Cell("pytorch", "eager"), runtime=Runtime(Path({str(digits)!r})),
+                environment="tuned", scratch=here, log=here / "log")
 worker.ready()
 print(worker._process.pid, flush=True)
 time.sleep(60)
@@ -156,7 +135,7 @@ time.sleep(60)
 
 def test_interrupted_measurement_resumes_without_repeating_a_block(variant, digits, tmp_path, monkeypatch):
     workload = variant("cnn_mnist", "short", ONE_MODE)
-    options = harness.Options(data=digits, folder=tmp_path / "u")
+    options = harness.Options(Runtime(digits), folder=tmp_path / "u")
     add, seen = harness.Journal.add, []
 
     def add_then_stop(journal, row):

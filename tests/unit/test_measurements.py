@@ -34,9 +34,9 @@ def rows(workload, *, speed=1.5, noise=0.02, restarts=3, rounds=8, environments=
                     "date": "2026-11-22",
                     "precision": "float32",
                 }
-                found.append(base | {"kind": "parity"})
                 found.append(base | {"kind": "memory", "peak_host_mib": 400.0})
                 for phase in workload.phases:
+                    found.append(base | {"kind": "parity", "phase": phase, "difference": 1e-7, "tolerance": 1e-5})
                     found.append(
                         base
                         | {
@@ -213,4 +213,4 @@ def test_parity_table_holds_the_rungs_and_every_measured_mode(tmp_path, workload
     }
     (tmp_path / "parity" / f"{workload.id}.json").write_text(json.dumps({"rows": [rung]}))
     found = measurements.parity(tmp_path, rows(workload, restarts=1), {workload.id: workload})
-    assert len(found) == 1 + len(workload.modes) and found["status"].eq("pass").all()
+    assert len(found) == 1 + 2 * len(workload.modes) and found["status"].eq("pass").all()

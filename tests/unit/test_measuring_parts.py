@@ -13,32 +13,33 @@ import pytest
 
 from reproductions import batches, environments, exclusive, harness, machine, parity
 from reproductions.__main__ import main
+from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 
 
 def test_blocks_alternate_and_the_order_is_reversed_from_round_to_round(workloads, digits, tmp_path):
     workload = workloads["cnn_mnist"]
-    blocks = harness.plan(workload, workload.preset("smoke"), harness.Options(data=digits, folder=tmp_path))
+    blocks = harness.plan(workload, workload.preset("smoke"), harness.Options(Runtime(digits), folder=tmp_path))
     orders = [[b.framework + b.mode for b in blocks if (b.round, b.phase) == (n, "train")] for n in (0, 1)]
     assert orders[0] == orders[1][::-1] and len(set(orders[0])) == 5
 
 
 def test_plan_holds_every_cell_once_a_round(workloads, digits, tmp_path):
     workload, preset = workloads["gru_text"], workloads["gru_text"].preset("quick")
-    blocks = harness.plan(workload, preset, harness.Options(data=digits, folder=tmp_path))
+    blocks = harness.plan(workload, preset, harness.Options(Runtime(digits), folder=tmp_path))
     assert len(blocks) == len(set(blocks)) == preset.restarts * preset.rounds * 2 * 2 * len(workload.modes)
 
 
 def test_fingerprint_changes_with_what_is_measured_and_with_nothing_else(workloads, digits, tmp_path):
     workload = workloads["cnn_mnist"]
-    options = harness.Options(data=digits, folder=tmp_path)
+    options = harness.Options(Runtime(digits), folder=tmp_path)
     same = harness.fingerprint(workload, workload.preset("smoke"), options)
     assert same == harness.fingerprint(
-        workload, workload.preset("smoke"), harness.Options(data=digits, folder=tmp_path / "b")
+        workload, workload.preset("smoke"), harness.Options(Runtime(digits), folder=tmp_path / "b")
     )
     for other in (
-        harness.Options(data=digits, folder=tmp_path, threads=2),
-        harness.Options(data=digits, folder=tmp_path, environments=("as_shipped",)),
+        harness.Options(Runtime(digits, threads=2), folder=tmp_path),
+        harness.Options(Runtime(digits), folder=tmp_path, environments=("as_shipped",)),
     ):
         assert same != harness.fingerprint(workload, workload.preset("smoke"), other)
     assert same != harness.fingerprint(workload, workload.preset("quick"), options)
@@ -46,7 +47,7 @@ def test_fingerprint_changes_with_what_is_measured_and_with_nothing_else(workloa
 
 def test_unknown_environment_profile_is_refused(workloads, digits, tmp_path):
     workload = workloads["cnn_mnist"]
-    options = harness.Options(data=digits, folder=tmp_path, environments=("fast",))
+    options = harness.Options(Runtime(digits), folder=tmp_path, environments=("fast",))
     with pytest.raises(SurveyError, match="no environment profile 'fast'; choose one of as_shipped, tuned"):
         harness.measure(workload, workload.preset("smoke"), options, checked=None, out=tmp_path / "out.csv")
 

@@ -117,7 +117,7 @@ def test_every_measured_cell_passed_parity(smoke):
             rows = list(csv.DictReader(handle))
         assert {row["status"] for row in rows} == {"ok"}
         checked = [row for row in rows if row["kind"] == "parity"]
-        assert len(checked) == 5 and {row["parity"] for row in checked} == {"pass"}, checked
+        assert len(checked) == 10 and {row["parity"] for row in checked} == {"pass"}, checked
 
 
 def test_second_run_does_nothing(smoke, snakemake, cache):
