@@ -20,13 +20,13 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        "results/report/index.html",
+        deliverables("results"),
     localrule: True
 
 
 rule smoke:
     input:
-        "results/smoke/report/index.html",
+        deliverables("results/smoke"),
     localrule: True
 
 

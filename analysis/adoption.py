@@ -6,7 +6,6 @@ and a series its own periods. What an indicator counts, and by which rules, stan
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from analysis.adoption_data import AdoptionDataError, did_you_mean, read_figures
 from analysis.indicators import Indicator, Layout, Rule, Side, load_indicators
 from analysis.intervals import wilson
 from analysis.periods import parse_period
+from reproductions.files import write_text
 
 __all__ = [
     "AdoptionDataError",
@@ -156,12 +156,7 @@ def write_tables(
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        table.to_csv(beside, index=False, float_format="%.6f", lineterminator="\n", encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text(path, table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
 def _groups(figures: pd.DataFrame, indicators: Mapping[str, Indicator]) -> Iterator[tuple[Indicator, pd.DataFrame]]:

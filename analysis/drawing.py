@@ -16,7 +16,6 @@ import io
 import json
 import logging
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -27,6 +26,7 @@ import pandas as pd
 
 from analysis import style
 from analysis.figures import Drawing, discover
+from reproductions.files import write_bytes
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -78,13 +78,8 @@ def draw_all(tables_dir: Path | str, out_dir: Path | str, only: Iterable[str] | 
 
 
 def replace_file(path: Path, content: bytes) -> dict[str, Any]:
-    """Write ``content`` beside ``path``, then put it in place at once; return name, bytes and sha256."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Write ``content`` atomically; return name, bytes and sha256."""
+    write_bytes(path, content)
     return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 

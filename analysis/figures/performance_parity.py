@@ -107,7 +107,7 @@ def _draw(figure: Figure, lines: list[_rows.Line], rows: float, good: pd.DataFra
     ax.set_xticks([t for t in (1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000) if ax.get_xlim()[0] <= t <= ax.get_xlim()[1]])
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_xticks([], minor=True)
-    ax.axvline(1, color=style.INK, linewidth=1)
+    ax.axvline(1, color=style.INK, linewidth=1, zorder=1.2)
     _rows.above(ax, 0, "difference / tolerance")
     edge = figure.get_figwidth() - LEFT - RIGHT
     for line in lines:

@@ -128,13 +128,23 @@ def test_second_run_does_nothing(smoke, snakemake, cache):
 def test_edited_figure_redraws_without_measuring(smoke, snakemake, cache):
     project, _, _ = smoke
     style = project / "analysis" / "style.py"
-    text = style.read_text()
+    text, stat = style.read_text(), style.stat()
     try:
         style.write_text(text + "\n# edited\n")
         planned = snakemake(project, "-n", *again(cache)).stdout
     finally:
         style.write_text(text)
+        os.utime(style, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert "draw_figures" in planned and "measure_workload" not in planned and "check_parity" not in planned
+
+
+def test_deleted_figure_is_drawn_again_without_measuring(smoke, snakemake, cache):
+    project, _, _ = smoke
+    picture = project / "results/smoke/figures/adoption_pypi.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    done = snakemake(project, *again(cache)).stdout
+    assert picture.read_bytes() == before and "Measuring" not in done
 
 
 def test_snakemake_report_builds(smoke, snakemake, cache):
@@ -190,9 +200,10 @@ def test_killed_measurement_resumes_and_a_second_run_meanwhile_is_refused(smoke,
     measured = project / "results/smoke/measurements/gru_text.csv"
     measured.unlink()
     running = start(project, cache, "smoke")
-    wait_for(lambda: sum(row["kind"] == "block" for row in journalled(project)) >= 3)
+    wait_for(lambda: journalled(project))  # the warm-up has begun and leaves the second run time to start
     second = snakemake(project, *again(cache), check=False)
     assert second.returncode != 0 and "another run is working in this folder" in second.stdout
+    wait_for(lambda: sum(row["kind"] == "block" for row in journalled(project)) >= 3)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
     time.sleep(3)  # the measurement ends by itself once the workflow is gone

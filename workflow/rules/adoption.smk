@@ -24,13 +24,7 @@ rule count_adoption:
     output:
         expand(
             "{{out}}/tables/{table}.csv",
-            table=[
-                "adoption_shares",
-                "adoption_rates",
-                "adoption_crossings",
-                "adoption_quotes",
-                "sources",
-            ],
+            table=ADOPTION_TABLES,
         ),
     log:
         "logs/{out}/count_adoption.log",

@@ -17,6 +17,21 @@ except SurveyError as error:
 
 WORKLOADS = list(CONFIGURED.workloads)
 FIGURES = figures.names()
+ADOPTION_TABLES = [
+    "adoption_shares",
+    "adoption_rates",
+    "adoption_crossings",
+    "adoption_quotes",
+    "sources",
+]
+PERFORMANCE_TABLES = [
+    "performance_ratios",
+    "performance_cells",
+    "parity",
+    "accuracy",
+    "datasets",
+    "machine",
+]
 SOURCES = "data/adoption_sources.csv"
 prepare_environment()
 
@@ -24,6 +39,25 @@ prepare_environment()
 wildcard_constraints:
     out="results|results/smoke",
     workload="|".join(WORKLOADS),
+
+
+def deliverables(out):
+    """Return what a run leaves for people; whatever of it is deleted is made again."""
+    return [
+        f"{out}/report/index.html",
+        *expand(
+            "{out}/figures/{figure}.{suffix}",
+            out=out,
+            figure=FIGURES,
+            suffix=["svg", "png", "csv"],
+        ),
+        *expand(
+            "{out}/tables/{table}.csv",
+            out=out,
+            table=ADOPTION_TABLES + PERFORMANCE_TABLES,
+        ),
+        *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
+    ]
 
 
 def preset(wildcards):
@@ -59,7 +93,8 @@ def all_cores(wildcards):
 onstart:
     try:
         # Snakemake's own lock outlives a killed run; this one is released by the system (see profiles/default).
-        LOCK = hold(
+        # It is kept on the workflow: a local name would release it when this hook returns.
+        workflow.survey_lock = hold(
             Path(".snakemake/survey.lock"), "another run is working in this folder"
         )
     except SurveyError as error:

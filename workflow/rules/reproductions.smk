@@ -114,14 +114,7 @@ rule summarise_measurements:
     output:
         expand(
             "{{out}}/tables/{table}.csv",
-            table=[
-                "performance_ratios",
-                "performance_cells",
-                "parity",
-                "accuracy",
-                "datasets",
-                "machine",
-            ],
+            table=PERFORMANCE_TABLES,
         ),
     log:
         "logs/{out}/summarise_measurements.log",
