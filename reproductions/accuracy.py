@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,8 @@ from reproductions.parity import REFERENCES
 from reproductions.spec import Cell, Preset, Workload
 
 log = logging.getLogger(__name__)
+PIECE = 100  # training steps a request
+PROGRESS_SECONDS = 15
 COLUMNS = (
     "workload",
     "dataset",
@@ -62,14 +65,10 @@ def run(workload: Workload, preset: Preset, *, dataset: str, runtime: Runtime, s
                 worker.ready()
                 for number in range(options["seeds"]):
                     out = (scratch / f"accuracy-{cell.framework}.npz").resolve()
-                    answer = worker.ask(
-                        "fit",
-                        seed=seed + number,
-                        batch_size=workload.batch_size["train"],
-                        epochs=options["epochs"],
-                        examples=options["examples"],
-                        out=str(out),
-                    )
+                    batch_size = workload.batch_size["train"]
+                    answer = worker.ask("fit", seed=seed + number, batch_size=batch_size, examples=options["examples"])
+                    _train(worker, options["epochs"] * answer["steps"], f"{workload.id} {who} seed {seed + number}")
+                    worker.ask("predict", batch_size=batch_size, out=str(out))
                     with np.load(out, allow_pickle=False) as arrays:
                         predicted = arrays["predicted"]
                     rows.append(
@@ -103,6 +102,16 @@ def run(workload: Workload, preset: Preset, *, dataset: str, runtime: Runtime, s
         base | {"who": who} | score(data["y_test"], predicted)
         for who, predicted in references(workload.input, data, kept).items()
     ]
+
+
+def _train(worker: Worker, steps: int, what: str) -> None:
+    """Train in pieces, so that progress shows and the time limit of a request does not depend on the data set."""
+    said = time.monotonic()
+    for done in range(0, steps, PIECE):
+        worker.ask("fit_steps", steps=min(PIECE, steps - done))
+        if time.monotonic() - said > PROGRESS_SECONDS:
+            said = time.monotonic()
+            log.info("accuracy %s: step %d of %d", what, min(done + PIECE, steps), steps)
 
 
 def score(truth: np.ndarray, predicted: np.ndarray) -> dict:

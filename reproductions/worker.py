@@ -131,14 +131,22 @@ class Session:
         }
 
     # -- accuracy --------------------------------------------------------------------------------------------------
-    def fit(self, seed: int, batch_size: int, epochs: int, examples: int, out: str) -> dict:
-        """Train from the seed's weights in the seed's order; write the predicted test classes to ``out`` (npz)."""
+    def fit(self, seed: int, batch_size: int, examples: int) -> dict:
+        """Start training from the seed's weights in the seed's order; return what an epoch holds."""
         self._load(seed)
         rng = np.random.default_rng(seed)
-        kept = rng.permutation(len(self.data["y_train"]))[: examples or None]
-        order = self.batches.epochs(rng, len(kept), batch_size)
-        for _ in range(epochs * (len(kept) // batch_size)):
-            loss = self.engine.train(self.engine.put(*self._inputs("train", kept[next(order)])))
+        self.kept = rng.permutation(len(self.data["y_train"]))[: examples or None]
+        self.order = self.batches.epochs(rng, len(self.kept), batch_size)
+        return {"examples": len(self.kept), "steps": len(self.kept) // batch_size}
+
+    def fit_steps(self, steps: int) -> dict:
+        """Go on training for some steps; return the last loss."""
+        for _ in range(steps):
+            loss = self.engine.train(self.engine.put(*self._inputs("train", self.kept[next(self.order)])))
+        return {"loss": float(self.engine.numpy(loss))}
+
+    def predict(self, batch_size: int, out: str) -> dict:
+        """Write the predicted test classes to ``out`` (npz)."""
         predicted = []
         tests = len(self.data["y_test"])
         for start in range(0, tests, batch_size):
@@ -148,7 +156,7 @@ class Session:
             predicted.append(logits.argmax(-1))
         with Path(out).open("wb") as handle:
             np.savez(handle, predicted=np.concatenate(predicted)[:tests])
-        return {"loss": float(self.engine.numpy(loss)), "examples": len(kept)}
+        return {}
 
 
 def _environment() -> dict[str, str]:
