@@ -21,10 +21,11 @@ ONE_MODE = (
     "sizes: {conv1: 32",
     "modes: {pytorch: [eager], tensorflow: [function]}\nsizes: {conv1: 32",
 )
-IMPATIENT = ("workload.yaml", "timeout_s: 120", "timeout_s: 20")
+# Long enough for a first import of TensorFlow on a busy machine: the healthy side lives under the same limit.
+IMPATIENT = ("workload.yaml", "timeout_s: 120", "timeout_s: 60")
 FAULTS = {
     "crash": ("os._exit(7)", "failed", "exit code 7 during"),
-    "hang": ("time.sleep(3600)", "timeout", "within 20 s; stopped"),
+    "hang": ("time.sleep(3600)", "timeout", "within 60 s; stopped"),
     "memory": ("hog.append(bytearray(2 ** 40))", "oom", "MemoryError"),
     "killed": ("os.kill(os.getpid(), 9)", "oom", "killed by the system"),
     "error": ("raise ValueError('no such layer')", "failed", "ValueError: no such layer"),
