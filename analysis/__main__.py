@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,summarise,draw,report,config-docs}``.
+"""Command line of the analysis: ``python -m analysis {count,summarise,draw,report,coverage,config-docs}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 2 nothing written, the message names file, field and remedy.
@@ -38,12 +38,12 @@ def _complain(error: Exception) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
-    commands = parser.add_subparsers(required=True, metavar="{count,summarise,draw,report,config-docs}")
+    commands = parser.add_subparsers(required=True, metavar="{count,summarise,draw,report,coverage,config-docs}")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
-        if name != "config-docs":
+        if name not in ("config-docs", "coverage"):
             sub.add_argument(
                 "--out",
                 type=Path,
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
     sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
+    command("coverage", _coverage, "Simulate how often the interval of a ratio holds the truth (a minute).")
     command("config-docs", _config_docs, "Write config/README.md from the schema.")
     return parser
 
@@ -110,6 +111,15 @@ def _report(options: argparse.Namespace) -> None:
         preset=options.preset,
         template_dir=ROOT / "workflow" / "report",
     )
+
+
+def _coverage(options: argparse.Namespace) -> None:
+    from analysis.measurements import coverage
+
+    print("restarts  between restarts / between blocks  share of intervals that hold the truth")
+    for restarts in (3, 5):
+        for spread in (0.0, 0.5, 1.0, 2.0):
+            print(f"{restarts:8}  {spread:33}  {coverage(restarts, spread):.2f}")
 
 
 def _config_docs(options: argparse.Namespace) -> None:

@@ -162,6 +162,20 @@ def interval(restarts: Sequence[np.ndarray], level: float = 0.95, seed: int = 0)
     return centre, float(min(low, centre)), float(max(high, centre))
 
 
+def coverage(restarts: int, spread: float, *, rounds: int = 6, repeats: int = 300, seed: int = 1) -> float:
+    """Return the share of simulated measurements whose 95 % interval holds the true ratio of 1.
+
+    spread  standard deviation between restarts, in units of the spread between blocks (Student's t, 4 degrees)
+    """
+    rng = np.random.default_rng(seed)
+    held = 0
+    for _ in range(repeats):
+        logs = [0.05 * (spread * rng.normal() + rng.standard_t(4, rounds)) for _ in range(restarts)]
+        _, low, high = interval([np.exp(values) for values in logs])
+        held += low <= 1 <= high
+    return held / repeats
+
+
 def _worst_status(*sides: pd.DataFrame) -> tuple[str, str]:
     for side in sides:
         bad = side[side["status"] != "ok"]

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from page_fixtures import built_page, real_tables  # noqa: F401  fixtures
+from tests.page_fixtures import built_page, real_tables  # noqa: F401  fixtures
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FOUND = next((path for path in map(shutil.which, BROWSERS) if path), None)

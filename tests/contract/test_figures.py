@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from page_fixtures import real_tables  # noqa: F401  a fixture
 
 from analysis import style
 from analysis.drawing import draw_all
 from analysis.figures import Drawing, discover, required_tables
 from analysis.report import SECTIONS
+from tests.page_fixtures import real_tables  # noqa: F401  a fixture
 
 FIGURES = discover()
 FORBIDDEN = re.compile(r"\b(significant|proves|wins|beats|best|dominates)\b", re.IGNORECASE)

@@ -48,10 +48,12 @@ def test_presets_name_known_things(workload):
 
 
 @each
-def test_tolerances_are_tight_enough_to_catch_a_planted_difference(workload):
-    # The smallest planted fault of tests/parity moves a gradient by more than one per cent.
-    assert workload.tolerances["gradient"] <= 1e-2
-    assert workload.tolerances["logits"] <= 1e-3
+def test_tolerances_leave_room_for_rounding_and_none_for_another_formula(workload):
+    # The ladder runs in float64; what is wider has its reason in the workload's README.
+    limits = {"logits": 1e-9, "loss": 1e-9, "gradient": 1e-9, "trace_loss": 1e-5, "trace_gradient_norm": 1e-5}
+    limits |= {"float32_logits": 1e-5, "float32_trace_loss": 1e-2}
+    assert workload.tolerances.keys() == limits.keys()
+    assert all(workload.tolerances[name] <= limit for name, limit in limits.items())
 
 
 @each

@@ -61,6 +61,12 @@ def test_planted_difference_is_caught_where_it_shows(climb, variant, fault):
     assert result["status"] == "fail" and levels <= failed(result), result["rows"]
 
 
+def test_difference_in_the_optimiser_step_alone_is_caught_by_the_trace_alone(climb, variant):
+    clipped = 'activation="relu", name="dense", kernel_constraint=keras.constraints.MaxNorm(0.5))'
+    result = climb(variant("cnn_mnist", "planted", ("tensorflow.py", 'activation="relu", name="dense")', clipped)))
+    assert failed(result) == {"L3"}, result["rows"]
+
+
 def test_layer_frozen_on_one_side_differs_in_parameters_and_is_named(climb, variant):
     frozen = ("tensorflow.py", 'activation="relu", name="conv1")', 'activation="relu", name="conv1", trainable=False)')
     result = climb(variant("cnn_mnist", "planted", frozen))

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from page_fixtures import performance_cells, performance_ratios
-
 from analysis.figures import performance_environments, performance_first_step, performance_memory
 from analysis.figures import performance_ratios as forest
+from tests.page_fixtures import performance_cells, performance_ratios
 
 
 @pytest.fixture

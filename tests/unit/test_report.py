@@ -5,20 +5,15 @@ from __future__ import annotations
 import html.parser
 import re
 import shutil
-import sys
 from datetime import date
-from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from page_fixtures import BUILT, HOSTILE, ROOT, built_page, real_tables, write_tables  # noqa: F401  fixtures
-
 from analysis import report, style
 from analysis.report import Column, PageError, cell, load_page_tables, render
+from tests.page_fixtures import BUILT, HOSTILE, ROOT, built_page, real_tables, write_tables  # noqa: F401  fixtures
 
 DAY = date.fromisoformat(BUILT)
 TEMPLATES = ROOT / "workflow" / "report"

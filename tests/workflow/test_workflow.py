@@ -155,16 +155,13 @@ def test_snakemake_report_builds(smoke, snakemake, cache):
 
 def test_page_and_figures_are_the_same_when_made_again(smoke):
     project, _, _ = smoke
-    figures = project / "results" / "smoke" / "figures"
-    before = {path.name: path.read_bytes() for path in figures.iterdir()}
-    subprocess.run(
-        [sys.executable, "-m", "analysis", "draw", "--out", "results/smoke"],
-        cwd=project,
-        check=True,
-        env=environment(project),
-    )
-    changed = [path.name for path in figures.iterdir() if before[path.name] != path.read_bytes()]
-    assert not changed
+    results = project / "results" / "smoke"
+    made = [results / "report" / "index.html", *(results / "figures").iterdir()]
+    before = [path.read_bytes() for path in made]
+    for command in (["draw"], ["report", "--preset", "smoke"]):
+        arguments = [sys.executable, "-m", "analysis", *command, "--out", "results/smoke"]
+        subprocess.run(arguments, cwd=project, check=True, env=environment(project))
+    assert not [path.name for path, content in zip(made, before, strict=True) if path.read_bytes() != content]
 
 
 def start(folder, cache, *targets):
