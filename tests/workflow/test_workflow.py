@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import yaml
 
@@ -185,11 +186,11 @@ def journalled(folder):
     ]
 
 
-def wait_for(condition, seconds=240):
+def wait_for(condition, seconds=240, every_s=0.2):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "what the test waits for did not happen"
-        time.sleep(0.2)
+        time.sleep(every_s)
 
 
 def test_killed_measurement_resumes_and_a_second_run_meanwhile_is_refused(smoke, snakemake, cache):
@@ -197,13 +198,20 @@ def test_killed_measurement_resumes_and_a_second_run_meanwhile_is_refused(smoke,
     measured = project / "results/smoke/measurements/gru_text.csv"
     measured.unlink()
     running = start(project, cache, "smoke")
-    wait_for(lambda: journalled(project))  # the warm-up has begun and leaves the second run time to start
+    wait_for(lambda: sum(row["kind"] == "block" for row in journalled(project)) >= 3, every_s=0.02)
+    (measuring,) = [
+        process
+        for process in psutil.Process(running.pid).children(recursive=True)
+        if process.cmdline()[1:4] == ["-m", "reproductions", "measure"]
+    ]
+    measuring.suspend()  # the smoke preset is over in seconds on a fast machine: hold it where it stands
     second = snakemake(project, *again(cache), check=False)
     assert second.returncode != 0 and "another run is working in this folder" in second.stdout
-    wait_for(lambda: sum(row["kind"] == "block" for row in journalled(project)) >= 3)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    time.sleep(3)  # the measurement ends by itself once the workflow is gone
+    time.sleep(1.5)
+    measuring.resume()
+    measuring.wait(timeout=30)  # it ends by itself once the workflow is gone
     finished = journalled(project)
     time.sleep(2)
     assert journalled(project) == finished and not measured.exists()
