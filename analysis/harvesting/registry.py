@@ -1,0 +1,119 @@
+"""The sources: the entries of ``data/sources.yaml``, with the configuration laid over their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import yaml
+
+from reproductions.errors import SurveyError
+from reproductions.validation import suggest
+
+SOURCES_YAML = Path(__file__).resolve().parents[2] / "data" / "sources.yaml"
+ENABLED = "enabled"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An entry of ``data/sources.yaml``; the fields are explained at the top of that file."""
+
+    id: str
+    title: str
+    gives: str
+    what_is_counted: str
+    publisher: str
+    licence: str
+    settings: Mapping
+    terms: str = ""
+    caveats: str = ""
+    breaks: str = ""
+    indicator: str | None = None
+    defines: Mapping = field(default_factory=dict)
+    enabled: bool = True
+    why_off: str | None = None
+    key: str | None = None
+    supersedes: tuple[str, ...] = ()
+    bound: float = 0.05
+
+    def module(self) -> ModuleType:
+        """Import ``analysis.sources.<id>``."""
+        import importlib
+
+        return importlib.import_module(f"analysis.sources.{self.id}")
+
+    @property
+    def clock(self) -> str:
+        """Name of the clock whose turns its requests take."""
+        return self.settings["clock"] or urlsplit(self.settings["base_url"]).netloc
+
+
+@cache
+def entries(path: Path = SOURCES_YAML) -> dict[str, dict]:
+    """Return ``{id: entry}`` with the common values filled in, in the order of the file."""
+    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    common = content["common"]
+    return {
+        name: {**common, **entry, "settings": {**common["settings"], **entry.get("settings", {})}}
+        for name, entry in (content["sources"] or {}).items()
+    }
+
+
+def sources(configured: Mapping[str, Mapping] | None = None, where: str = "configuration") -> dict[str, Source]:
+    """Return every source, its settings overlaid with ``configured`` (the config key ``sources``).
+
+    raises  SurveyError naming the key that is wrong and the remedy
+    """
+    configured = configured or {}
+    known = entries()
+    for name, own in configured.items():
+        if name not in known:
+            raise SurveyError(f"{where}: sources.{name}: no such source; {suggest(name, list(known))}")
+        if not isinstance(own, Mapping):
+            raise SurveyError(f"{where}: sources.{name}: {own!r} is not a mapping of settings; write {{key: value}}")
+    return {name: _source(name, entry, configured.get(name, {}), where) for name, entry in known.items()}
+
+
+def find(name: str, configured: Mapping[str, Mapping] | None = None) -> Source:
+    """Return one source; raises SurveyError with a suggestion if there is none of that name."""
+    known = sources(configured)
+    if name not in known:
+        raise SurveyError(f"{name}: no such source; {suggest(name, list(known))}")
+    return known[name]
+
+
+def _source(name: str, entry: Mapping, configured: Mapping, where: str) -> Source:
+    settings = dict(entry["settings"])
+    for key, value in configured.items():
+        if key not in (ENABLED, *settings):
+            hint = suggest(key, [ENABLED, *settings])
+            raise SurveyError(f"{where}: sources.{name}.{key}: unknown setting; {hint}")
+        default = entry[ENABLED] if key == ENABLED else settings[key]
+        if not _fits(value, default):
+            kind = type(default).__name__
+            raise SurveyError(f"{where}: sources.{name}.{key}: {value!r} is not of the kind of its default, {kind}")
+        if key != ENABLED:
+            settings[key] = value
+    own = {key: value for key, value in entry.items() if key not in ("settings", "supersedes", ENABLED)}
+    return Source(
+        id=name,
+        settings=settings,
+        supersedes=tuple(entry["supersedes"]) or (name,),
+        enabled=configured.get(ENABLED, entry[ENABLED]),
+        **own,
+    )
+
+
+def _fits(value: object, default: object) -> bool:
+    """Return whether a value may stand where the default stands: null fits where it is the default."""
+    if default is None or value is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, int | float):
+        return isinstance(value, int | float) and value >= 0
+    return isinstance(value, type(default))
