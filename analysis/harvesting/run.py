@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -79,7 +79,6 @@ class Run:
     cache_dir: Path
     snapshots: Path
     contact: str | None = None
-    _started: dict[str, float] = field(default_factory=dict)
 
     @property
     def settings(self) -> Mapping:
