@@ -12,6 +12,7 @@ report: "workflow/report/overview.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/adoption.smk"
 include: "workflow/rules/reproductions.smk"
 include: "workflow/rules/report.smk"
@@ -33,4 +34,10 @@ rule smoke:
 rule measure:
     input:
         expand("results/measurements/{workload}.csv", workload=WORKLOADS),
+    localrule: True
+
+
+rule refresh:
+    input:
+        expand(REFRESHED + "/{source}.json", source=CONFIGURED.refreshed),
     localrule: True

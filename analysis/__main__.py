@@ -1,7 +1,7 @@
-"""Command line of the analysis: ``python -m analysis {count,summarise,draw,report,coverage,config-docs}``.
+"""Command line of the analysis: ``python -m analysis {count,summarise,draw,report,sources,coverage,config-docs}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
-codes: 0 done; 2 nothing written, the message names file, field and remedy.
+codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ def _complain(error: Exception) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from analysis.harvesting.commands import add_parser as add_sources
+
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
-    commands = parser.add_subparsers(required=True, metavar="{count,summarise,draw,report,coverage,config-docs}")
+    commands = parser.add_subparsers(
+        required=True, metavar="{count,summarise,draw,report,sources,coverage,config-docs}"
+    )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
@@ -61,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder with adoption_figures.csv, adoption_sources.csv and adoption_quotes.csv",
     )
+    sub.add_argument(
+        "--snapshots",
+        type=Path,
+        default=ROOT / "data" / "snapshots",
+        metavar="DIR",
+        help="folder of the refreshed snapshots; the latest of each source is counted (default: %(default)s)",
+    )
     sub = command("summarise", _summarise, "Turn measurements into ratios with intervals and the other tables.")
     sub.add_argument("workload", nargs="*", help="workload ids; default: all")
     sub.add_argument("--workloads", action="append", type=Path, default=[], metavar="DIR")
@@ -68,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
     sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
+    add_sources(commands)
     command("coverage", _coverage, "Simulate how often the interval of a ratio holds the truth (a minute).")
     command("config-docs", _config_docs, "Write config/README.md from the schema.")
     return parser
@@ -78,7 +90,10 @@ def _count(options: argparse.Namespace) -> None:
 
     names = ("adoption_figures", "adoption_sources", "adoption_quotes")
     write_tables(
-        *(options.data / f"{name}.csv" for name in names), ROOT / "workflow" / "schemas", options.out / "tables"
+        *(options.data / f"{name}.csv" for name in names),
+        ROOT / "workflow" / "schemas",
+        options.out / "tables",
+        snapshots=options.snapshots,
     )
 
 

@@ -37,6 +37,9 @@ SHARE_COLUMNS = (
     *("share", "low", "high", "interval", "coverage", "complete", "source", "stratum"),
 )
 RATE_COLUMNS = ("indicator", "series", "period", "period_start", "framework", "count", "total", "rate", "low", "high")
+REFRESH_COLUMNS = (
+    *("source", "title", "gives", "licence", "asked", "snapshot", "span", "last_attempt", "outcome", "message"),
+)
 CROSSING_COLUMNS = (
     *("indicator", "rule", "series", "first_lead", "lasting_lead", "could_lead_from", "surely_leads_from"),
     *("periods", "periods_after", "reversals", "last_period", "status", "how_sure"),
@@ -130,22 +133,27 @@ def write_tables(
     quotes_csv: Path | str,
     schemas_dir: Path | str,
     out_dir: Path | str,
+    *,
+    snapshots: Path | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Check the embedded data, count, and write the adoption tables as CSV; return them by name.
+    """Check the adoption data, count, and write the adoption tables as CSV; return them by name.
 
-    Writes ``adoption_shares``, ``adoption_rates``, ``adoption_crossings``, ``sources`` and ``adoption_quotes`` to
-    ``out_dir``. Nothing is written before everything is counted, and each file is replaced at once.
+    Writes ``adoption_shares``, ``adoption_rates``, ``adoption_crossings``, ``sources``, ``refresh`` (what each source
+    of a refresh gives, and how its last one ended) and ``adoption_quotes`` to ``out_dir``. ``snapshots`` is the folder
+    of the refreshed snapshots; without it only the embedded figures count. Nothing is written before everything is
+    counted, and each file is replaced at once.
 
     raises  AdoptionDataError for faulty data
     """
     indicators = load_indicators()
-    figures, sources = read_figures(figures_csv, sources_csv, schemas_dir, indicators)
+    figures, sources = read_figures(figures_csv, sources_csv, schemas_dir, indicators, snapshots)
     shares = count_shares(figures, indicators)
     tables = {
         "adoption_shares": shares,
         "adoption_rates": count_rates(figures, indicators),
         "adoption_crossings": find_crossings(shares, sources, indicators),
         "sources": _with_last_period(sources, figures, indicators),
+        "refresh": refresh_states(snapshots),
         "adoption_quotes": read_quotes(quotes_csv, schemas_dir),
     }
     out_dir = Path(out_dir)
@@ -153,6 +161,33 @@ def write_tables(
     for name, table in tables.items():
         _write(table, out_dir / f"{name}.csv")
     return tables
+
+
+def refresh_states(snapshots: Path | None) -> pd.DataFrame:
+    """Return a row a source of ``data/sources.yaml``: what stands, and how the last attempt to refresh it ended."""
+    from analysis.harvesting import registry
+    from analysis.harvesting.snapshots import attempts, latest
+
+    rows = []
+    for source in registry.sources().values():
+        standing = latest(snapshots, source.id) if snapshots else None
+        tried = attempts(snapshots, source.id) if snapshots else []
+        last = tried[-1] if tried else {}
+        rows.append(
+            {
+                "source": source.id,
+                "title": source.title,
+                "gives": source.gives,
+                "licence": source.licence,
+                "asked": "yes" if source.enabled else f"only when switched on: {source.why_off}",
+                "snapshot": standing.name if standing else "",
+                "span": standing.provenance["span"] if standing else "",
+                "last_attempt": last.get("day", ""),
+                "outcome": last.get("outcome", "never tried"),
+                "message": last.get("message", ""),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(REFRESH_COLUMNS))
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

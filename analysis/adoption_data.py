@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from analysis.harvesting.snapshots import Version, latest
 from analysis.indicators import Indicator, load_indicators
 from analysis.periods import FORMS, parse_breaks, parse_period, parse_span
 
@@ -37,15 +38,17 @@ def read_figures(
     sources_csv: Path | str,
     schemas_dir: Path | str,
     indicators: Mapping[str, Indicator] | None = None,
+    snapshots: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the checked figures and their sources.
 
     figures_csv   rows of counts; columns as in ``adoption_figures.schema.yaml``
     sources_csv   one row a source; columns as in ``adoption_sources.schema.yaml``
     schemas_dir   the folder that holds the two schemas
-    indicators    what may be counted (default: ``analysis/indicators.yaml``)
+    indicators    what may be counted (default: ``analysis/indicators.yaml`` and the sources' registry)
+    snapshots     folder of the dated snapshots; the latest of a source takes the place of what it supersedes
     returns       figures (count as int64, total as Int64, the rest as text) and sources (all text)
-    raises        AdoptionDataError with every fault of both files, the first 20 written out
+    raises        AdoptionDataError with every fault of all files, the first 20 written out
     """
     indicators = load_indicators() if indicators is None else indicators
     sources, faults = _read_rows(Path(sources_csv), Path(schemas_dir) / "adoption_sources.schema.yaml")
@@ -54,10 +57,54 @@ def read_figures(
     faults += figure_faults
     if sources:
         faults += _report(figures_csv, _figure_faults(figures, sources, indicators))
+    own, rows = [row for _, row in sources], [row for _, row in figures]
+    for version in _latest(snapshots):
+        superseded = {
+            row["source"]
+            for row in own
+            if row["source"] in version.provenance["supersedes"] and row["retrieved"] <= version.provenance["retrieved"]
+        }
+        path = version.folder / "figures.csv"
+        new, new_source, new_faults = _read_snapshot(path, version.provenance, Path(schemas_dir), indicators)
+        faults += new_faults
+        own = [row for row in own if row["source"] not in superseded] + [new_source]
+        rows = [row for row in rows if row["source"] not in superseded] + new
     if faults:
         raise AdoptionDataError(faults)
-    frame = pd.DataFrame([row for _, row in figures])
-    return frame.astype({"count": "int64", "total": "Int64"}), pd.DataFrame([row for _, row in sources])
+    frame = pd.DataFrame(rows)
+    return frame.astype({"count": "int64", "total": "Int64"}), pd.DataFrame(own)
+
+
+def check_snapshot(figures_csv: Path, provenance: Mapping, schemas_dir: Path) -> None:
+    """Raise AdoptionDataError with every fault of a snapshot's figures."""
+    _, _, faults = _read_snapshot(figures_csv, provenance, schemas_dir, load_indicators())
+    if faults:
+        raise AdoptionDataError(faults)
+
+
+def _latest(snapshots: Path | None) -> Iterator[Version]:
+    """Yield the newest snapshot of each source that gives figures."""
+    for folder in sorted(Path(snapshots).iterdir()) if snapshots and Path(snapshots).is_dir() else ():
+        version = latest(folder.parent, folder.name)
+        if version is not None and "figures.csv" in version.provenance["files"]:
+            version.rows("figures")  # raises if the file is not what was landed
+            yield version
+
+
+def _read_snapshot(
+    figures_csv: Path, provenance: Mapping, schemas_dir: Path, indicators: Mapping[str, Indicator]
+) -> tuple[list[Row], Row, list[str]]:
+    """Return the rows of a snapshot, its source as a row of adoption_sources.csv, and what is wrong with either."""
+    schema = yaml.safe_load((schemas_dir / "adoption_sources.schema.yaml").read_text(encoding="utf-8"))
+    source = {name: provenance.get(name) or "" for name in schema["properties"]}
+    source["caveats"] = "; ".join(filter(None, (source["caveats"], provenance.get("notes"))))
+    place = figures_csv.with_name("provenance.json")
+    faults = [f"{place}: {_explain(error, schema)}" for error in Draft202012Validator(schema).iter_errors(source)] + [
+        f"{place}: {fault}" for _, fault in _source_faults([(0, source)], indicators)
+    ]
+    rows, row_faults = _read_rows(figures_csv, schemas_dir / "adoption_figures.schema.yaml")
+    faults += row_faults + _report(figures_csv, _figure_faults(rows, [(0, source)], indicators))
+    return [row for _, row in rows], source, faults
 
 
 def read_quotes(quotes_csv: Path | str, schemas_dir: Path | str) -> pd.DataFrame:

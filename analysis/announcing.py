@@ -11,19 +11,22 @@ from pathlib import Path
 from analysis.configuring import Configuration
 
 
-def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable) -> str:
+def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, snapshots: Path) -> str:
     """Return what a run is going to do: sources with their dates, workloads with their modes, minutes.
 
     jobs  Snakemake's jobs that have to run; only what is among them is announced
     """
     todo = {(job.rule.name, *(str(value) for value in job.wildcards)) for job in jobs}
     rules = {name for name, *_ in todo}
+    if "fetch_source" in rules:
+        return _refresh_plan(configuration, [job[1] for job in todo if job[0] == "fetch_source"])
     outs = sorted({job[1] for job in todo if len(job) > 1}) or ["results"]
     lines, minutes = ["This run will"], 0.0
     if "count_adoption" in rules:
-        lines.append("  count adoption from the embedded sources:")
+        lines.append("  count adoption from these sources:")
         lines += [
-            f"    {row['source']:<24} {row['span']:<18} retrieved {row['retrieved']}" for row in _sources(sources_csv)
+            f"    {row['source']:<24} {row['span']:<18} retrieved {row['retrieved']}"
+            for row in _sources(sources_csv, snapshots)
         ]
     for out in outs:
         preset = configuration.preset(out)
@@ -54,12 +57,34 @@ _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "meas
 _PREPARING = ("check_parity", "train_to_accuracy")
 
 
-def done(sources_csv: Path, jobs: Iterable, today: date) -> str:
+def _refresh_plan(configuration: Configuration, names: list[str]) -> str:
+    from analysis.harvesting.commands import make_run, plan_text
+
+    runs = [make_run(configuration.sources[name], configuration.values) for name in sorted(names)]
+    warning = "" if configuration.values["contact"] else "\nNo contact is configured; add --config contact=ADDRESS."
+    return f"This run will ask\n{plan_text(runs)}{warning}"
+
+
+def refreshed(folder: str, jobs: Iterable) -> str:
+    """Return what the refresh of the day did, finished and failed sources alike; empty if the run was none."""
+    if not any(job.rule.name == "fetch_source" for job in jobs):
+        return ""
+    from analysis.harvesting.running import Outcome, summary
+
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]
+    outcomes = [Outcome(**report | {"lines": tuple(report["lines"])}) for report in reports]
+    return summary(outcomes, date.fromisoformat(Path(folder).name))
+
+
+def done(sources_csv: Path, jobs: Iterable, today: date, *, refreshed_in: str, snapshots: Path) -> str:
     """Return the three closing lines: where the page is, how old each source is, which machine was measured."""
+    jobs = list(jobs)
+    if any(job.rule.name == "fetch_source" for job in jobs):
+        return f"{refreshed(refreshed_in, jobs)}\nNow `snakemake --cores 8` draws the page from it."
     outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
     if not outs:
         return "Done; this target makes no page."
-    ages = "; ".join(_age(row, today) for row in _sources(sources_csv))
+    ages = "; ".join(_age(row, today) for row in _sources(sources_csv, snapshots))
     cards = [json.loads(Path(out, "machine.json").read_text(encoding="utf-8")) for out in outs]
     pages, machines = ", ".join(f"{out}/report/index.html" for out in outs), "; ".join(map(_machine, cards))
     return f"Page:     {pages} (open it in a browser)\nSources:  {ages}\nMeasured: on {machines}"
@@ -75,6 +100,15 @@ def _machine(card: dict) -> str:
     return f"{card['machine']}: {card['processor']}, {card['cores_allowed']} cores, {gpus}"
 
 
-def _sources(path: Path) -> list[dict[str, str]]:
+def _sources(path: Path, snapshots: Path) -> list[dict[str, str]]:
+    """Return the embedded sources, and in their place the snapshots that are newer."""
+    from analysis.harvesting.registry import entries
+    from analysis.harvesting.snapshots import latest
+
     with Path(path).open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+        rows = list(csv.DictReader(handle))
+    found = [version.provenance for name in entries() if (version := latest(snapshots, name))]
+    for card in found:
+        gone = [r for r in rows if r["source"] in card["supersedes"] and r["retrieved"] <= card["retrieved"]]
+        rows = [row for row in rows if row not in gone]
+    return rows + [{name: card[name] for name in ("source", "span", "retrieved")} for card in found]

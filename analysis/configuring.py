@@ -5,15 +5,19 @@ Nothing heavy is imported: this runs at each start of Snakemake.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import yaml
 
+from analysis.harvesting import registry as sources_registry
+from analysis.harvesting.registry import Source
 from reproductions import registry
 from reproductions.errors import SurveyError
 from reproductions.spec import Workload
@@ -29,10 +33,12 @@ class Configuration:
 
     values     the merged keys of config/config.yaml and whatever was laid over it
     workloads  the chosen workloads, ``{id: specification}``, in the configured order
+    sources    the adoption sources with their settings, ``{id: source}``
     """
 
     values: Mapping
     workloads: Mapping[str, Workload]
+    sources: Mapping[str, Source]
 
     def preset(self, out: str) -> str:
         """Return the preset of a results folder: ``results/smoke`` is always smoke, ``results`` as configured."""
@@ -41,6 +47,21 @@ class Configuration:
     def dataset(self, workload: str) -> str:
         """Return the data set a workload runs on."""
         return self.values["workloads"][workload]
+
+    @property
+    def refreshed(self) -> list[str]:
+        """Return the sources that a refresh asks."""
+        return [name for name, source in self.sources.items() if source.enabled]
+
+    def source_arguments(self, source: str) -> str:
+        """Return the command-line arguments of ``python -m analysis sources fetch`` for one source, shell-quoted."""
+        values = self.values
+        own = values["sources"].get(source, {})
+        arguments = [source, f"--cache={values['cache']}", f"--snapshots={values['snapshots']}"]
+        arguments += [f"--settings={json.dumps(own, sort_keys=True)}"] if own else []
+        arguments += [f"--contact={values['contact']}"] if values["contact"] else []
+        arguments += [f"--accept={name}" for name in _listed(values["accept"]) if name == source]
+        return shlex.join(arguments)
 
     def arguments(self, workload: str, out: str, *, measuring: bool = False) -> str:
         """Return the command-line arguments of ``python -m reproductions <command>`` for one workload, shell-quoted."""
@@ -78,6 +99,10 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
         check({} if own is None else own, schema, _shown(file))
     where = "configuration (--config or --configfile)"
     check(merged, schema, where)
+    sources = sources_registry.sources(merged["sources"], where)
+    for name in _listed(merged["accept"]):
+        if name not in sources:
+            raise SurveyError(f"{where}: accept: {name!r} is no source; {suggest(name, list(sources))}")
     known = registry.discover(merged["workload_folders"])
     chosen = {}
     for name, dataset in merged["workloads"].items():
@@ -94,7 +119,7 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
                 f"{suggest(merged['preset'], list(known[name].presets))}"
             )
         chosen[name] = known[name]
-    return Configuration(merged, chosen)
+    return Configuration(merged, chosen, sources)
 
 
 def prepare_environment() -> None:
@@ -102,9 +127,16 @@ def prepare_environment() -> None:
 
     ``PATH`` begins with the folder of the running interpreter: ``python`` is then the one that runs Snakemake,
     whether or not its environment is activated. ``SURVEY_RUN`` names this process: measuring ends when it does.
+    ``SURVEY_DAY`` is the day of the run.
     """
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ.setdefault("SURVEY_RUN", str(os.getpid()))
+    os.environ.setdefault("SURVEY_DAY", datetime.now(UTC).date().isoformat())
+
+
+def today() -> date:
+    """Return the day of this run, UTC: the same for every process of a run that goes past midnight."""
+    return date.fromisoformat(os.environ["SURVEY_DAY"]) if "SURVEY_DAY" in os.environ else datetime.now(UTC).date()
 
 
 def document() -> str:
@@ -128,7 +160,31 @@ def document() -> str:
         kind = " or ".join(kind) if isinstance(kind, list) else kind
         default = yaml.safe_dump(defaults[key], default_flow_style=True).removesuffix("...\n").strip()
         lines.append(f"| `{key}` | {kind} | `{default}` | {field['description']} |")
+    lines += [
+        "",
+        "## Settings of the sources",
+        "",
+        "From `data/sources.yaml`. Write them below `sources`, for example in a file of your own:",
+        "`sources: {arxiv_query: {enabled: false}}`. Settings without a row of their own have the default of the first",
+        "table. A few services need a key in an environment variable.",
+        "",
+        "| setting of every source | default |",
+        "|---|---|",
+    ]
+    common = sources_registry.common()
+    lines += [f"| `{key}` | `{json.dumps(value)}` |" for key, value in common["settings"].items()]
+    lines += ["", "| source | asked | key | its own settings |", "|---|---|---|---|"]
+    for source in sources_registry.sources().values():
+        own = {key: value for key, value in source.settings.items() if common["settings"].get(key, ...) != value}
+        shown = ", ".join(f"`{key}: {json.dumps(value)}`" for key, value in own.items())
+        asked = "yes" if source.enabled else f"no: {source.why_off}"
+        lines.append(f"| `{source.id}` | {asked} | {f'`{source.key}`' if source.key else ''} | {shown} |")
     return "\n".join(lines) + "\n"
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    """Return ``--config accept=a`` and ``accept: [a, b]`` alike as a list."""
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _absolute(path: str | None) -> str | None:

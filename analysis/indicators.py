@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from analysis.harvesting import registry
 from analysis.periods import FORMS, parse_breaks
 
 INDICATORS_YAML = Path(__file__).with_name("indicators.yaml")
@@ -68,17 +69,21 @@ class Indicator:
 
 @cache
 def load_indicators(path: Path | str = INDICATORS_YAML) -> dict[str, Indicator]:
-    """Return ``{id: Indicator}`` in the order of the file.
+    """Return ``{id: Indicator}`` in the order of the file, then those that the sources' registry defines.
 
     raises  ValueError naming the file, the entry and the key that is wrong
     """
     entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    defined = {name: entry for source in registry.entries().values() for name, entry in source["defines"].items()}
     indicators = {}
-    for name, entry in entries.items():
+    for name, entry in (entries | defined).items():
+        where = registry.SOURCES_YAML if name in defined else path
         try:
+            if name in entries and name in defined:
+                raise ValueError("is defined a second time")
             indicators[name] = _indicator(name, entry)
         except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"{path}: {name}: {error}; see the comment at the top of the file") from error
+            raise ValueError(f"{where}: {name}: {error}; see the comment at the top of {INDICATORS_YAML}") from error
     return indicators
 
 

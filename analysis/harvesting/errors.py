@@ -29,3 +29,7 @@ class Violation(Exception):
     def __init__(self, reason: str, *, retry: bool = True):
         super().__init__(reason)
         self.reason, self.retry = reason, retry
+
+
+class Held(SourceError):
+    """A snapshot that differs more from the one before than it may without a person's agreement."""

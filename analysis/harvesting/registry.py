@@ -55,12 +55,21 @@ class Source:
 @cache
 def entries(path: Path = SOURCES_YAML) -> dict[str, dict]:
     """Return ``{id: entry}`` with the common values filled in, in the order of the file."""
-    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    common = content["common"]
+    shared = common(path)
     return {
-        name: {**common, **entry, "settings": {**common["settings"], **entry.get("settings", {})}}
-        for name, entry in (content["sources"] or {}).items()
+        name: {**shared, **entry, "settings": {**shared["settings"], **entry.get("settings", {})}}
+        for name, entry in (_content(path)["sources"] or {}).items()
     }
+
+
+def common(path: Path = SOURCES_YAML) -> dict:
+    """Return what every entry has unless it says otherwise."""
+    return _content(path)["common"]
+
+
+@cache
+def _content(path: Path) -> dict:
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
 def sources(configured: Mapping[str, Mapping] | None = None, where: str = "configuration") -> dict[str, Source]:

@@ -1,4 +1,4 @@
-# From the embedded adoption figures to the tables of shares, rates and crossing dates.
+# From the embedded adoption figures and the refreshed snapshots to the tables of shares, rates and crossing dates.
 
 
 rule count_adoption:
@@ -6,6 +6,8 @@ rule count_adoption:
         figures="data/adoption_figures.csv",
         sources=SOURCES,
         quotes="data/adoption_quotes.csv",
+        registry="data/sources.yaml",
+        snapshots=landed(SNAPSHOTS),
         schemas=expand(
             "workflow/schemas/adoption_{table}.schema.yaml",
             table=["figures", "sources", "quotes"],
@@ -30,7 +32,9 @@ rule count_adoption:
         "logs/{out}/count_adoption.log",
     conda:
         "../envs/survey.yaml"
+    params:
+        snapshots=SNAPSHOTS,
     message:
-        "Counting adoption from the embedded sources"
+        "Counting adoption from the embedded sources and the snapshots"
     shell:
-        "python -m analysis count --out {wildcards.out} 2> >(tee {log} >&2)"
+        "python -m analysis count --out {wildcards.out} --snapshots {params.snapshots} 2> >(tee {log} >&2)"

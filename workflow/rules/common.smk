@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from analysis import announcing, figures
-from analysis.configuring import prepare_environment, read
+from analysis.configuring import prepare_environment, read, today
 from reproductions.errors import SurveyError
 from reproductions.exclusive import hold
 
@@ -23,6 +23,7 @@ ADOPTION_TABLES = [
     "adoption_crossings",
     "adoption_quotes",
     "sources",
+    "refresh",
 ]
 PERFORMANCE_TABLES = [
     "performance_ratios",
@@ -33,12 +34,16 @@ PERFORMANCE_TABLES = [
     "machine",
 ]
 SOURCES = "data/adoption_sources.csv"
+SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
+# What a refresh of this day has finished: a second one on the same day asks only what failed.
+REFRESHED = f"results/refresh/{today()}"
 
 
 wildcard_constraints:
     out="results|results/smoke",
     workload="|".join(WORKLOADS),
+    source="|".join(CONFIGURED.sources),
 
 
 def deliverables(out):
@@ -58,6 +63,13 @@ def deliverables(out):
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]
+
+
+def landed(folder):
+    """Return the files of the snapshots that stand, and how the attempts to refresh ended."""
+    return sorted(
+        str(path) for path in [*folder.glob("*/*/*.*"), *folder.glob("*/attempts.csv")]
+    )
 
 
 def preset(wildcards):
@@ -80,6 +92,11 @@ def measuring_arguments(wildcards):
     return CONFIGURED.arguments(wildcards.workload, wildcards.out, measuring=True)
 
 
+def source_arguments(wildcards):
+    """Return the arguments of the command that refreshes a source."""
+    return CONFIGURED.source_arguments(wildcards.source)
+
+
 def digest(wildcards):
     """Return the hash of a workload's folder: an edited workload is measured again, other edits leave it alone."""
     return CONFIGURED.workloads[wildcards.workload].digest()
@@ -100,10 +117,25 @@ onstart:
     except SurveyError as error:
         raise WorkflowError(str(error))
     print(
-        announcing.plan(CONFIGURED, SOURCES, workflow.dag.needrun_jobs()),
+        announcing.plan(
+            CONFIGURED, SOURCES, workflow.dag.needrun_jobs(), snapshots=SNAPSHOTS
+        ),
         file=sys.stderr,
     )
 
 
 onsuccess:
-    print(announcing.done(SOURCES, workflow.dag.jobs, date.today()), file=sys.stderr)
+    print(
+        announcing.done(
+            SOURCES,
+            workflow.dag.jobs,
+            date.today(),
+            refreshed_in=REFRESHED,
+            snapshots=SNAPSHOTS,
+        ),
+        file=sys.stderr,
+    )
+
+
+onerror:
+    print(announcing.refreshed(REFRESHED, workflow.dag.jobs), file=sys.stderr)
