@@ -6,9 +6,13 @@ Strict on purpose: a page that is cut, of another kind or without identifiers ra
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
-from xml.etree import ElementTree
+from functools import lru_cache
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from analysis.harvesting.errors import Violation
 
@@ -38,22 +42,32 @@ _IDENTIFIER = re.compile(
     re.ASCII,
 )
 _ENCODING = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
+_PIECE = 1 << 16  # bytes fed at a time: the part of the tree that exists stays in the processor's cache
+_WHITE = " \n\t\r"
 _NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 
 
-def tree(data: bytes) -> ElementTree.Element:
-    """Return the root of a UTF-8 document without DOCTYPE.
+def stream(
+    data: bytes, holder: str, child: str, read: Callable[[Element], dict[str, object]]
+) -> tuple[Element, list[dict[str, object]]]:
+    """Read a UTF-8 document without DOCTYPE piece by piece, so that its tree is never held as a whole.
 
-    raises  Violation for anything else: cut or malformed, HTML, DOCTYPE or ENTITY, another encoding
+    holder   tag of the element that holds the records
+    child    tag of a record; ``read`` makes a dict of each, then it leaves the tree
+    returns  the root with everything else in it, and the dicts in the order of the document
+    raises   Violation for anything else: cut or malformed, HTML, DOCTYPE or ENTITY, another encoding; or what ``read``
+             raises
     """
     _refuse_encodings(data)
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    # An ENTITY can be declared in a DOCTYPE only: elsewhere the parser itself refuses it.
+    if b"<!DOCTYPE" in data:
         if _is_html(data):
             raise Violation("an HTML page instead of XML")
-        raise Violation("the page declares a DOCTYPE or ENTITY, which no answer of arXiv does", retry=False)
+        raise Violation("the page declares a DOCTYPE, which no answer of arXiv does", retry=False)
     try:
-        return ElementTree.fromstring(data)  # noqa: S314 - entities cannot be declared without a DOCTYPE
-    except ElementTree.ParseError as error:
+        with _no_collection():
+            return _stream(data, holder, child, read)
+    except ParseError as error:
         if not data.strip():
             raise Violation("an empty body") from None
         if _is_html(data):
@@ -61,26 +75,60 @@ def tree(data: bytes) -> ElementTree.Element:
         raise Violation(f"cut or not well-formed XML ({error})") from None
 
 
-def unexpected(root: ElementTree.Element, wanted: str) -> Violation:
+def _stream(
+    data: bytes, holder: str, child: str, read: Callable[[Element], dict[str, object]]
+) -> tuple[Element, list[dict[str, object]]]:
+    # An element around the document's root, begun by hand, shows the tree while it grows. The builder itself must be
+    # the parser's target: methods written in Python would be called for each tag and cost more than all the rest.
+    builder = TreeBuilder()
+    around = builder.start("around", {})
+    parser = XMLParser(target=builder)  # noqa: S314 - without a DOCTYPE there are no entities to expand
+    parent, records = None, []
+    for position in range(0, len(data) + _PIECE, _PIECE):
+        closing = position >= len(data)
+        if closing:
+            parser.close()
+        else:
+            parser.feed(data[position : position + _PIECE])
+        if parent is None and len(around):
+            parent = around[0] if around[0].tag == holder else around[0].find(holder)
+        if parent is not None:
+            # All children but the last are complete, as the next one has begun.
+            complete = parent[:] if closing else parent[:-1]
+            records += [read(node) for node in complete if node.tag == child]
+            parent[: len(complete)] = [node for node in complete if node.tag != child]
+    return around[0], records
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of reference cycles away: a tree has none, and walking it again and again costs a fifth."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def unexpected(root: Element, wanted: str) -> Violation:
     """Return the violation for a document that is not ``wanted``."""
     name = root.tag.rpartition("}")[2]
     return Violation("an HTML page instead of XML" if name == "html" else f"root element {name!r} instead of {wanted}")
 
 
-def leaf(node: ElementTree.Element) -> str:
-    """Return the text of an element with its white space collapsed; an element inside it raises Violation."""
-    if len(node):
-        raise Violation(f"element {node.tag!r} holds elements where text is expected")
-    text = node.text
+def collapse(text: str | None) -> str:
+    """Return ``text`` with its white space collapsed, None as ""."""
     if not text:
         return ""
     # Only where needed: split and join of every abstract would cost a tenth of the whole parsing.
-    text = text.replace("\n", " ")
+    text = text.strip(_WHITE).replace("\n", " ")
     if "\t" in text or "\r" in text:
         text = text.replace("\t", " ").replace("\r", " ")
     while "  " in text:
         text = text.replace("  ", " ")
-    return text.strip(" ")
+    return text
 
 
 def identifier(text: str) -> str:
@@ -90,14 +138,15 @@ def identifier(text: str) -> str:
     return text
 
 
-def day(text: str, what: str) -> str:
-    """Return ``text`` if it is a real date as YYYY-MM-DD, else raise Violation naming ``what``."""
+@lru_cache(maxsize=4096)  # a page of 1,300 records has few distinct days
+def day(text: str) -> str:
+    """Return ``text`` if it is a real date as YYYY-MM-DD, else raise Violation."""
     try:
         if date.fromisoformat(text).isoformat() == text:
             return text
     except ValueError:
         pass
-    raise Violation(f"{what}: {text[:40]!r} is not a date")
+    raise Violation(f"{text[:40]!r} is not a date")
 
 
 def _refuse_encodings(data: bytes) -> None:

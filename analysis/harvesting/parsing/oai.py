@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from analysis.harvesting.errors import Violation
-from analysis.harvesting.parsing import RECORD_COLUMNS, day, identifier, leaf, tree, unexpected
+from analysis.harvesting.parsing import RECORD_COLUMNS, collapse, day, identifier, stream, unexpected
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 ARXIV = "{http://arxiv.org/OAI/arXiv/}"
 RAW = "{http://arxiv.org/OAI/arXivRaw/}"
+_RECORD, _HEADER, _IDENTIFIER, _DATESTAMP, _METADATA = (
+    f"{OAI}{name}" for name in ("record", "header", "identifier", "datestamp", "metadata")
+)
+_DATE = f"{RAW}date"
+_KEYNAME, _FORENAMES, _SUFFIX = (f"{ARXIV}{name}" for name in ("keyname", "forenames", "suffix"))
 
-# Written out for both formats: one look-up of the whole tag is cheaper than cutting its namespace off.
-_FIELDS = {
-    f"{space}{tag}": column
-    for space in (ARXIV, RAW)
-    for tag, column in {
-        "id": "arxiv_id",
-        "title": "title",
-        "abstract": "abstract",
-        "comments": "comments",
-        "categories": "categories",
-        "created": "created",
-        "updated": "updated",
-        "doi": "doi",
-        "journal-ref": "journal_ref",
-        "license": "license",
-    }.items()
-}
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # never the locale's
-_AUTHOR = (f"{ARXIV}forenames", f"{ARXIV}keyname", f"{ARXIV}suffix")
 _RAW_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) \d\d:\d\d:\d\d (?:GMT|UTC)", re.ASCII)
+
+
+class _Tags(NamedTuple):
+    """Whole tags of a format, made once: putting them together for every record would cost a tenth of its time."""
+
+    paper: str
+    id: str
+    title: str
+    abstract: str
+    comments: str
+    categories: str
+    authors: str
+    created: str
+    updated: str
+    version: str
+    doi: str
+    journal_ref: str
+    license: str
+
+
+def _tags(space: str, paper: str) -> _Tags:
+    return _Tags(f"{space}{paper}", *(f"{space}{field.replace('_', '-')}" for field in _Tags._fields[1:]))
+
+
+_ARXIV, _RAW = _tags(ARXIV, "arXiv"), _tags(RAW, "arXivRaw")
 
 
 class BadToken(Violation):
@@ -61,7 +74,7 @@ def parse(data: bytes) -> OaiPage:
     raises  BadToken for badResumptionToken; Violation for every other error of the server, for a page that is cut,
             malformed or not OAI-PMH, and for a record without identifier, metadata or date
     """
-    root = tree(data)
+    root, records = stream(data, f"{OAI}ListRecords", _RECORD, _record)
     if root.tag != f"{OAI}OAI-PMH":
         raise unexpected(root, "OAI-PMH")
     response_date = root.findtext(f"{OAI}responseDate", "").strip()
@@ -69,18 +82,17 @@ def parse(data: bytes) -> OaiPage:
     if error is not None:
         _refuse(error)
         return OaiPage(response_date, [], None, None)
-    pages = root.findall(f"{OAI}ListRecords")
-    if len(pages) != 1 or not response_date:
-        raise Violation("the answer has no list of records or no responseDate")
-    records, token, expires = [], None, None
-    for node in pages[0]:
-        if node.tag == f"{OAI}record":
-            records.append(_record(node))
-        elif node.tag == f"{OAI}resumptionToken":
-            token, expires = (node.text or "").strip() or None, node.get("expirationDate")
+    lists = root.findall(f"{OAI}ListRecords")
+    # A record that is still in the tree stands where the stream did not look for it.
+    if len(lists) != 1 or not response_date or root.find(f".//{_RECORD}") is not None:
+        raise Violation("the answer has not one list of records, or no responseDate")
     if not records:
         raise Violation("a list of records without records")
-    return OaiPage(response_date, records, token, expires)
+    tokens = lists[0].findall(f"{OAI}resumptionToken")
+    if len(tokens) > 1 or len(lists[0]) != len(tokens):
+        raise Violation("the list of records holds something else than records and one resumption token")
+    token = (tokens[0].text or "").strip() or None if tokens else None
+    return OaiPage(response_date, records, token, tokens[0].get("expirationDate") if tokens else None)
 
 
 def _refuse(error: Element) -> None:
@@ -92,52 +104,84 @@ def _refuse(error: Element) -> None:
 
 
 def _record(node: Element) -> dict[str, object]:
-    header = node.find(f"{OAI}header")
+    header = node.find(_HEADER)
     if header is None:
         raise Violation("a record has no header")
-    name = identifier(header.findtext(f"{OAI}identifier", "").strip().removeprefix("oai:arXiv.org:"))
-    record = dict.fromkeys(RECORD_COLUMNS, "")
-    record["arxiv_id"] = name
-    record["datestamp"] = day(header.findtext(f"{OAI}datestamp", "").strip()[:10], f"{name}: datestamp")
-    record["deleted"] = header.get("status") == "deleted"
-    if record["deleted"]:
-        return record
-    metadata = node.find(f"{OAI}metadata")
+    name = identifier(header.findtext(_IDENTIFIER, "").strip().removeprefix("oai:arXiv.org:"))
+    datestamp = day(header.findtext(_DATESTAMP, "").strip()[:10])
+    if header.get("status") == "deleted":
+        return dict.fromkeys(RECORD_COLUMNS, "") | {"arxiv_id": name, "datestamp": datestamp, "deleted": True}
+    metadata = node.find(_METADATA)
     if metadata is None or len(metadata) != 1:
         raise Violation(f"{name}: the record has no metadata")
-    _read(metadata[0], record)
-    record["primary_category"] = record["categories"].partition(" ")[0]
-    day(record["created"], f"{name}: created")
-    if record["updated"]:
-        day(record["updated"], f"{name}: updated")
+    paper = metadata[0]
+    if paper.tag == _ARXIV.paper:
+        return _paper(paper, name, datestamp)
+    if paper.tag == _RAW.paper:
+        return _raw_paper(paper, name, datestamp)
+    raise unexpected(paper, "arXiv or arXivRaw")
+
+
+def _paper(paper: Element, name: str, datestamp: str) -> dict[str, object]:
+    leaves = {node.tag: node.text for node in paper}
+    authors = paper.find(_ARXIV.authors)
+    nested = 0 if authors is None else len(authors)
+    if len(leaves) != len(paper) or sum(map(len, paper)) != nested:
+        raise Violation(f"{name}: an element is repeated, or stands where text is expected")
+    record = _row(leaves, _ARXIV, name, datestamp)
+    record["authors"] = "; ".join(map(_author, authors)) if nested else ""
+    record["created"] = day(collapse(leaves.get(_ARXIV.created)))
+    record["updated"] = day(collapse(leaves[_ARXIV.updated])) if _ARXIV.updated in leaves else ""
     return record
 
 
-def _read(paper: Element, record: dict[str, object]) -> None:
-    """Fill ``record`` from the element of one paper; both formats."""
-    found = {}
-    for node in paper:
-        tag = node.tag
-        if tag in _FIELDS:
-            column = _FIELDS[tag]
-            if column in found:
-                raise Violation(f"{record['arxiv_id']}: two elements {column!r}")
-            found[column] = leaf(node)
-        elif tag == f"{ARXIV}authors":
-            record["authors"] = "; ".join([_author(author) for author in node])
-        elif tag == f"{RAW}authors":
-            record["authors"] = _raw_authors(leaf(node))
-        elif tag == f"{RAW}version":
-            _version(node, record)
-    if found.get("arxiv_id") != record["arxiv_id"]:
-        raise Violation(f"{record['arxiv_id']}: the metadata are of {found.get('arxiv_id')!r}")
-    record.update(found)
+def _raw_paper(paper: Element, name: str, datestamp: str) -> dict[str, object]:
+    leaves = {node.tag: node.text for node in paper}
+    versions = paper.findall(_RAW.version)
+    if not versions or versions[0].get("version") != "v1":
+        raise Violation(f"{name}: the first version is missing")
+    if len(leaves) != len(paper) - len(versions) + 1 or sum(map(len, paper)) != sum(map(len, versions)):
+        raise Violation(f"{name}: an element is repeated, or stands where text is expected")
+    record = _row(leaves, _RAW, name, datestamp)
+    record["version"] = versions[-1].get("version", "")
+    record["authors"] = _raw_authors(collapse(leaves.get(_RAW.authors)))
+    record["created"] = _raw_day(versions[0])
+    record["updated"] = _raw_day(versions[-1]) if len(versions) > 1 else ""
+    return record
+
+
+def _row(leaves: dict[str, str | None], tags: _Tags, name: str, datestamp: str) -> dict[str, object]:
+    """Return the record of what both formats write alike; ``leaves`` holds the text of each element by its tag."""
+    text = leaves.get
+    if collapse(text(tags.id)) != name:
+        raise Violation(f"{name}: the metadata are of {text(tags.id)!r}")
+    categories = collapse(text(tags.categories))
+    return {
+        "arxiv_id": name,
+        "version": "",
+        "title": collapse(text(tags.title)),
+        "abstract": collapse(text(tags.abstract)),
+        "comments": collapse(text(tags.comments)),
+        "categories": categories,
+        "primary_category": categories.partition(" ")[0],
+        "authors": "",
+        "created": "",
+        "updated": "",
+        "submitted": "",
+        "datestamp": datestamp,
+        "doi": collapse(text(tags.doi)),
+        "journal_ref": collapse(text(tags.journal_ref)),
+        "license": collapse(text(tags.license)),
+        "deleted": False,
+    }
 
 
 def _author(node: Element) -> str:
-    parts = {part.tag: part.text or "" for part in node}
-    names = [parts[tag].strip() for tag in _AUTHOR if parts.get(tag)]
-    return " ".join(names)
+    family = collapse(node.findtext(_KEYNAME))
+    forenames = node.findtext(_FORENAMES)
+    suffix = node.findtext(_SUFFIX)
+    name = f"{collapse(forenames)} {family}" if forenames else family
+    return f"{name} {collapse(suffix)}" if suffix else name
 
 
 def _raw_authors(text: str) -> str:
@@ -146,11 +190,9 @@ def _raw_authors(text: str) -> str:
     return "; ".join(name.strip() for name in names if name.strip())
 
 
-def _version(node: Element, record: dict[str, object]) -> None:
-    number, text = node.get("version", ""), node.findtext(f"{RAW}date", "").strip()
+def _raw_day(version: Element) -> str:
+    text = version.findtext(_DATE, "").strip()
     match = _RAW_DATE.fullmatch(text)
     if not match or match[2] not in _MONTHS:
-        raise Violation(f"{record['arxiv_id']} {number}: {text[:40]!r} is not a date")
-    written = f"{match[3]}-{_MONTHS.index(match[2]):02}-{int(match[1]):02}"
-    record["version"] = number
-    record["created" if number == "v1" else "updated"] = written
+        raise Violation(f"{text[:40]!r} is not a date")
+    return day(f"{match[3]}-{_MONTHS.index(match[2]):02}-{int(match[1]):02}")
