@@ -84,3 +84,13 @@ def parse_breaks(text: str) -> tuple[Break, ...]:
             start = span.start if span else parse_period(dates).start
             found.append(Break(start, span.end if span else start, match["reason"]))
     return tuple(sorted(found, key=lambda item: (item.start, item.reason)))
+
+
+def months_between(first: str, last: str) -> list[date]:
+    """Return the first days of the months ``first`` to ``last`` (YYYY-MM), both included.
+
+    raises  ValueError if one of them is no month
+    """
+    begin, end = parse_period(first).start, parse_period(last).start
+    count = (end.year - begin.year) * 12 + end.month - begin.month + 1
+    return [date(begin.year + (begin.month - 1 + k) // 12, (begin.month - 1 + k) % 12 + 1, 1) for k in range(count)]

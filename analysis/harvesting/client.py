@@ -120,6 +120,10 @@ class Client:
         """Set the kept answers to a request aside, so that it is asked again."""
         self.cache.forget(self.key(self.url(path, params), body), reason)
 
+    def pause(self, seconds: float) -> None:
+        """Wait before something that consists of several requests is begun again."""
+        time.sleep(seconds)
+
     def get(
         self,
         path: str,

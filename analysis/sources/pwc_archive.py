@@ -1,0 +1,156 @@
+"""The Papers with Code archive: repositories of papers with the framework label they carried until July 2025.
+
+Two data sets on the Hugging Face hub, each pinned by revision. The hub names size and sha256 of every file at a
+revision; what comes must match both. Only parquet is read, by column, and nothing of it is executed. The files are
+share-alike and stay in the cache; the counts that land carry the licence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+
+from analysis.harvesting.cache import Answer
+from analysis.harvesting.errors import SourceError, Violation
+from analysis.harvesting.run import Finding, Piece, Plan, Run
+from analysis.harvesting.snapshots import Snapshot
+from reproductions.errors import SurveyError
+
+NEVER_CHANGES = date.min  # a revision is pinned: an answer of any day will do
+SHA256 = re.compile(r"[0-9a-f]{64}")
+FILE = re.compile(r"data/[A-Za-z0-9._-]+\.parquet")
+MAGIC = b"PAR1"
+LINKS, PAPERS = "links", "papers"
+
+
+def plan(run: Run) -> Plan:
+    """Return the files that are not kept yet, with their sizes where the hub has named them."""
+    requests, size, exact = 0, 0, True
+    for part in (LINKS, PAPERS):
+        tree = run.client.known(_tree(run, part), since=NEVER_CHANGES)
+        if tree is None:
+            requests, size, exact = requests + 2, size + run.settings[f"{part}_bytes"], False
+            continue
+        for name, length, _ in _files(tree):
+            if run.client.known(_file(run, part, name), since=NEVER_CHANGES) is None:
+                requests, size = requests + 1, size + length
+    return Plan(requests, size, "pinned revisions; fetched once", exact=exact)
+
+
+def fetch(run: Run) -> Iterator[Piece]:
+    """Yield the file lists and the files of both data sets."""
+    for part in (LINKS, PAPERS):
+        tree = run.client.get(_tree(run, part), judge=_files, since=NEVER_CHANGES)
+        yield Piece({"part": part, "file": ""}, tree)
+        for name, length, sha256 in run.progress(_files(tree), f"{part} file"):
+            run.say(f"{part}: {name}, {length / 1e6:.0f} MB")
+
+            def judge(answer: Answer, length=length, sha256=sha256) -> None:
+                _judge_file(answer, length, sha256)
+
+            answer = run.client.get(
+                _file(run, part, name), judge=judge, since=NEVER_CHANGES, compressed=False, max_bytes=length + 1
+            )
+            yield Piece({"part": part, "file": name}, answer)
+
+
+def _tree(run: Run, part: str) -> str:
+    repository, revision = run.settings[f"{part}_repository"], run.settings[f"{part}_revision"]
+    return f"/api/datasets/{repository}/tree/{revision}/data"
+
+
+def _file(run: Run, part: str, name: str) -> str:
+    repository, revision = run.settings[f"{part}_repository"], run.settings[f"{part}_revision"]
+    return f"/datasets/{repository}/resolve/{revision}/{name}"
+
+
+def _files(answer: Answer) -> list[tuple[str, int, str]]:
+    """Return (path, bytes, sha256) of every parquet file that a list of the hub names; raises Violation otherwise."""
+    content = answer.json()
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        raise Violation("the list of files is not a list of objects")
+    files = []
+    for entry in content:
+        path, large = entry.get("path"), entry.get("lfs")
+        if not isinstance(path, str) or not path.endswith(".parquet"):
+            continue
+        if not FILE.fullmatch(path) or not isinstance(large, dict):
+            raise Violation(f"{path[:80]!r} is not described as a parquet file of the folder data")
+        size, sha256 = large.get("size"), large.get("oid")
+        if type(size) is not int or size <= 0 or not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
+            raise Violation(f"{path}: no size and sha256")
+        files.append((path, size, sha256))
+    if not files:
+        raise Violation("no parquet file is named")
+    return sorted(files)
+
+
+def _judge_file(answer: Answer, length: int, sha256: str) -> None:
+    if answer.bytes != length:
+        raise Violation(f"{answer.bytes} bytes came instead of {length}")
+    if answer.sha256 != sha256:
+        raise Violation(f"the sha256 is {answer.sha256}, the hub names {sha256}")
+    with answer.open() as handle:
+        head = handle.read(4)
+        handle.seek(-4, 2)
+        if (head, handle.read(4)) != (MAGIC, MAGIC):
+            raise Violation("not a parquet file")
+
+
+def parquet_files(pieces: Iterable[Piece], part: str) -> list[Path]:
+    """Return the kept parquet files of ``links`` or ``papers``, in order."""
+    return [p.answer.path for p in pieces if p.label["part"] == part and p.label["file"]]
+
+
+def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
+    """Return counts of repositories and papers by publication month and label, and the figures of the default rule."""
+    import polars as pl
+
+    from analysis import archive_labels
+
+    pieces = list(pieces)
+    files = {part: parquet_files(pieces, part) for part in (LINKS, PAPERS)}
+    for part, paths in files.items():
+        try:
+            rows = sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _unreadable(run, part, f"cannot be read as parquet ({error})") from error
+        if rows != run.settings[f"{part}_rows"]:
+            raise _unreadable(run, part, f"{rows} rows instead of {run.settings[f'{part}_rows']}")
+    try:
+        tables = archive_labels.count(files[LINKS][0], files[PAPERS])
+    except pl.exceptions.PolarsError as error:
+        raise _unreadable(run, LINKS, f"does not have the known columns ({error})") from error
+    months = sorted(row["month"] for row in tables["papers_by_month"].to_dicts())
+    if not months:
+        raise _unreadable(run, LINKS, "no link has a paper with a date")
+    return Snapshot(
+        tables={name: table.to_dicts() for name, table in tables.items()},
+        figures=archive_labels.figures(tables),
+        span=f"{months[0]}/{months[-1]}",
+        upstream=" ".join(f"{part} {run.settings[f'{part}_revision'][:10]}" for part in (LINKS, PAPERS)),
+    )
+
+
+def _unreadable(run: Run, part: str, what: str) -> SurveyError:
+    repository = run.settings[f"{part}_repository"]
+    remedy = f"check sources.{run.source.id}.{part}_revision and {part}_rows, then remove its answers from the cache"
+    return SourceError(run.source.id, repository, what, remedy)
+
+
+def check(run: Run) -> list[Finding]:
+    """Compare the pinned sizes with what the hub names, and say whether the hub has newer revisions."""
+    findings = []
+    for part in (LINKS, PAPERS):
+        files = _files(run.client.get(_tree(run, part), judge=_files, since=NEVER_CHANGES))
+        size, expected = sum(length for _, length, _ in files), run.settings[f"{part}_bytes"]
+        near = abs(size - expected) <= run.settings[f"{part}_bytes_off"]
+        findings.append(Finding(f"{part}: bytes at the pinned revision", str(size), f"about {expected}", near))
+        card = run.client.get(f"/api/datasets/{run.settings[f'{part}_repository']}", judge=lambda a: a.json() and None)
+        content = card.json()
+        head = content.get("sha") if isinstance(content, dict) else None
+        pinned = run.settings[f"{part}_revision"]
+        findings.append(Finding(f"{part}: newest revision", str(head), f"{pinned} is pinned"))
+    return findings
