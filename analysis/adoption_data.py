@@ -59,11 +59,10 @@ def read_figures(
         faults += _report(figures_csv, _figure_faults(figures, sources, indicators))
     own, rows = [row for _, row in sources], [row for _, row in figures]
     for version in _latest(snapshots):
-        superseded = {
-            row["source"]
-            for row in own
-            if row["source"] in version.provenance["supersedes"] and row["retrieved"] <= version.provenance["retrieved"]
-        }
+        replaced = [row for row in own if row["source"] in version.provenance["supersedes"]]
+        if any(row["retrieved"] > version.provenance["retrieved"] for row in replaced):
+            continue  # the embedded figures are newer
+        superseded = {row["source"] for row in replaced}
         path = version.folder / "figures.csv"
         new, new_source, new_faults = _read_snapshot(path, version.provenance, Path(schemas_dir), indicators)
         faults += new_faults

@@ -109,6 +109,8 @@ def _sources(path: Path, snapshots: Path) -> list[dict[str, str]]:
         rows = list(csv.DictReader(handle))
     found = [version.provenance for name in entries() if (version := latest(snapshots, name))]
     for card in found:
-        gone = [r for r in rows if r["source"] in card["supersedes"] and r["retrieved"] <= card["retrieved"]]
-        rows = [row for row in rows if row not in gone]
-    return rows + [{name: card[name] for name in ("source", "span", "retrieved")} for card in found]
+        replaced = [row for row in rows if row["source"] in card["supersedes"]]
+        if all(row["retrieved"] <= card["retrieved"] for row in replaced):
+            rows = [row for row in rows if row not in replaced]
+            rows.append({name: card[name] for name in ("source", "span", "retrieved")})
+    return rows

@@ -71,7 +71,7 @@ def _shares(source: Source, before: Sequence[Mapping], after: Sequence[Mapping])
         was = old[old["series"] == series].set_index("period").sort_index()
         if len(was):
             text += f" (before: {was.iloc[-1]['share']:.3f} in {was.index[-1]})"
-        both = was.join(now, lsuffix="_was", rsuffix="_now", how="inner")
+        both = was.merge(now, left_index=True, right_index=True, suffixes=("_was", "_now"))
         if len(both):
             change = (both["share_now"] - both["share_was"]).abs()
             text += f"; largest change of a period in both: {change.max():.3f}"
