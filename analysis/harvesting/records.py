@@ -69,10 +69,15 @@ def latest(folder: Path) -> polars.LazyFrame:
 
     The row with the greatest datestamp (Atom: updated) wins, among equal ones the higher version, then the one written
     later. Only identifiers and dates are held in memory, about 100 bytes a row; texts are read when the result is
-    collected.
+    collected. Collecting texts of millions of rows at once is for ``latest_parts``.
 
     raises  SurveyError if the folder holds no part
     """
+    return polars.concat(latest_parts(folder))
+
+
+def latest_parts(folder: Path) -> list[polars.LazyFrame]:
+    """Return ``latest`` as one lazy frame a part, to be collected one after another in bounded memory."""
     found = parts(folder)
     if not found:
         raise SurveyError(f"{folder}: no records yet; fetch the source first")
@@ -82,19 +87,26 @@ def latest(folder: Path) -> polars.LazyFrame:
     )
     days = date.str.to_date("%Y-%m-%d", strict=False).dt.epoch("d").fill_null(0).cast(polars.UInt64)
     version = polars.col("version").str.strip_prefix("v").cast(polars.UInt64, strict=False).fill_null(0).clip(0, 4095)
-    # One number a row, so that its greatest is found without sorting: days, then version, then position.
-    rank = days * 2**44 + version * 2**32 + polars.col("row").cast(polars.UInt64)
+    # One number a row, so that its greatest is found without sorting: days, version, position, and whether it deletes.
+    place = polars.col("row").cast(polars.UInt64) * 2 + polars.col("deleted").cast(polars.UInt64)
     newest = (
-        rows.group_by("arxiv_id")
-        .agg(rank.max().alias("rank"))
-        .select((polars.col("rank") % 2**32).cast(rows.collect_schema()["row"]).alias("row"))
-        .collect(engine="streaming")
+        rows.select("arxiv_id", (days * 2**45 + version * 2**33 + place).alias("rank"))
+        .group_by("arxiv_id")
+        .agg(polars.col("rank").max())
+        .filter(polars.col("rank") % 2 == 0)
+        .select(polars.col("rank") % 2**33 // 2)
+        .collect(engine="streaming")["rank"]
+        .sort()
     )
-    return (
-        rows.join(newest.lazy(), on="row", how="semi", maintain_order="none")
-        .filter(~polars.col("deleted"))
-        .select(RECORD_COLUMNS)
-    )
+    frames, first = [], 0
+    for path in found:
+        height = polars.scan_parquet(path).select(polars.len()).collect().item()
+        begin, end = newest.search_sorted(first), newest.search_sorted(first + height)
+        kept = (newest[begin:end] - first).cast(polars.get_index_type()).to_frame("row")
+        part = polars.scan_parquet(path, row_index_name="row").join(kept.lazy(), on="row", how="semi")
+        frames.append(part.select(RECORD_COLUMNS))
+        first += height
+    return frames
 
 
 def months(frame: polars.LazyFrame | polars.DataFrame, categories: Sequence[str]) -> polars.DataFrame:
