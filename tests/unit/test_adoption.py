@@ -261,7 +261,7 @@ def test_tables_are_written_the_same_to_the_byte(tmp_path):
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [
         *("adoption_crossings.csv", "adoption_quotes.csv", "adoption_rates.csv"),
-        *("adoption_shares.csv", "sources.csv"),
+        *("adoption_shares.csv", "refresh.csv", "sources.csv"),
     ]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
