@@ -17,6 +17,7 @@ LABELS = ("caffe2", "jax", "mindspore", "mxnet", "none", "paddle", "pytorch", "t
 NULL = "(null)"
 _ALL = (*LABELS, NULL)
 SEEDS = (20250724, 19991231)
+COLLISION = "two addresses of papers have one hash; change analysis.archive_labels.SEEDS"
 STRATA = {"all": "papers, all repositories", "official": "papers, official repositories"}
 SOURCE = "pwc_archive"
 
@@ -34,7 +35,9 @@ def count(links: Path, papers: Sequence[Path]) -> dict[str, polars.DataFrame]:
     repeated links differ in their label, each label counts; they are official or mentioned if one of them is. A label
     that is null is ``(null)``, which is not ``none``: the archive says "none" where it looked and found no framework.
 
-    raises  SurveyError for a label that is not in ``LABELS``, for two papers of one address, and for unreadable files
+    A paper that is listed twice counts once, in its first month.
+
+    raises  SurveyError for a label that is not in ``LABELS`` and for files that cannot be read
     """
     try:
         dated, linked = _papers(papers), _links(links)
@@ -42,7 +45,7 @@ def count(links: Path, papers: Sequence[Path]) -> dict[str, polars.DataFrame]:
         raise SurveyError(f"{links}: the archive cannot be read ({error}); fetch it again") from error
     joined = linked.join(dated, on="paper", how="inner", maintain_order="none")
     if joined.select((polars.col("check") != polars.col("check_right")).any()).item():
-        raise SurveyError(f"{links}: two addresses of papers have one hash; change analysis.archive_labels.SEEDS")
+        raise SurveyError(f"{links}: {COLLISION}")
     found = _repositories(joined.drop_nulls("month"))
     sets = {name: _label_sets(rows) for name, rows in (("all", found), ("official", found.filter("official")))}
     unmatched = {
@@ -111,10 +114,12 @@ def _papers(papers: Sequence[Path]) -> polars.DataFrame:
         date = date.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     month = date.dt.year().cast(polars.Int32) * 12 + date.dt.month().cast(polars.Int32) - 1
     found = scanned.select(*_hashes("paper_url", "paper", "check"), month.alias("month")).collect(engine="streaming")
-    if found["paper"].n_unique() != found.height:
-        twice = found.height - found["paper"].n_unique()
-        raise SurveyError(f"{papers[0]}: {twice} papers share their paper_url; look at them before they are counted")
-    return found
+    if found["paper"].n_unique() == found.height:
+        return found
+    if found.select(polars.struct("paper", "check").n_unique() != polars.col("paper").n_unique()).item():
+        raise SurveyError(f"{papers[0]}: {COLLISION}")
+    # A paper that is listed again is one paper, of the month in which it is listed first.
+    return found.group_by("paper", "check").agg(polars.min("month"))
 
 
 def _links(links: Path) -> polars.DataFrame:
