@@ -371,7 +371,7 @@ def _pip(run: Run, *arguments: str, again: bool = True) -> subprocess.CompletedP
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color"]
     if run.settings["base_url"]:
         command.append("--isolated")  # no index of the machine's own beside the one that is named
-    command += arguments
+    command += [*arguments, "--retries", "1", "--timeout", str(run.settings["timeout_s"][1])]
     if run.settings["base_url"]:
         command += ["--index-url", run.settings["base_url"]]
     for wait_s in [*(run.settings["backoff_s"] if again else ()), None]:
