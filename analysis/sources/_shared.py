@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ def table(text: str, columns: Iterable[str], what: str) -> list[dict[str, str]]:
     """Return the rows of a CSV text with exactly these columns; a row of another length raises Violation."""
     columns = list(columns)
     try:
-        rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise Violation(f"{what}: not a CSV table: {error}") from error
     if not rows or rows[0] != columns:

@@ -121,7 +121,12 @@ def test_a_wheel_that_is_another_release_empty_or_no_archive_is_refused(tmp_path
     strange = io.BytesIO()
     with zipfile.ZipFile(strange, "w") as archive:
         archive.writestr("transformers-5.23.0.dist-info/METADATA", "Name: transformers\nVersion: 5.23.0\n\n")
-    for content, release in ((whole, "5.22.0"), (strange.getvalue(), "5.23.0"), (whole[:-40], "5.23.0"), (b"", "5.23.0")):
+    for content, release in (
+        (whole, "5.22.0"),
+        (strange.getvalue(), "5.23.0"),
+        (whole[:-40], "5.23.0"),
+        (b"", "5.23.0"),
+    ):
         with pytest.raises(Violation):
             counted(tmp_path, content, release)
     for seed in range(60):  # one byte turned over anywhere never ends in another exception
@@ -150,7 +155,14 @@ def test_a_record_cut_by_a_kill_is_counted_again_and_a_strange_one_never_becomes
         run = start(tmp_path, server)
         folder = run.work / "records"
         folder.mkdir()
-        good = {"release": "5.23.0", "date": "2026-11-13", "sha256": "0" * 64, "bytes": 1, "pytorch": 9, "tensorflow": 0}
+        good = {
+            "release": "5.23.0",
+            "date": "2026-11-13",
+            "sha256": "0" * 64,
+            "bytes": 1,
+            "pytorch": 9,
+            "tensorflow": 0,
+        }
         (folder / "5.23.0.json").write_text(json.dumps(good | {"jax": -1}))
         (folder / "5.22.0.json").write_text('{"release": "5.2')
         (folder / "5.21.0.json").write_text(json.dumps(good | {"release": "=cmd|calc", "jax": 0}))
