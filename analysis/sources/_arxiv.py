@@ -6,9 +6,17 @@ import shutil
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
+from analysis.harvesting.records import Page
 from analysis.harvesting.run import Piece, Run
 from analysis.harvesting.snapshots import Snapshot
 
+DRAWN = (
+    "pytorch",
+    "tensorflow",
+    "keras",
+    "jax",
+    "mxnet",
+)  # frameworks of the figures; the tables have all that are named
 FIGURES_FIELDS = ("title", "abstract")  # the comments field is counted apart: it tells of code more than of content
 
 
@@ -25,7 +33,7 @@ def since(run: Run, last: date) -> date:
 def snapshot(
     run: Run,
     pieces: Iterable[Piece],
-    parse: Callable[[bytes], list[dict]],
+    parse: Callable[[bytes], Page],
     *,
     stratum: str,
     first: str,
@@ -34,7 +42,7 @@ def snapshot(
     """Return the snapshot of a harvest.
 
     pieces       pages in the order of the harvest
-    parse        returns the records of a page (``parsing.RECORD_COLUMNS``)
+    parse        ``atom.parse`` or ``oai.parse``
     stratum      name of the series
     first, last  months that are complete (YYYY-MM); papers of other months are not counted
 
@@ -71,7 +79,7 @@ def snapshot(
     figures = [
         {"indicator": run.source.indicator, "period": row["month"], "stratum": stratum}
         | {name: row[name] for name in ("framework", "count", "total")}
-        for row in counted.to_dicts()
+        for row in counted.filter(pl.col("framework").is_in(DRAWN)).to_dicts()
     ]
     return Snapshot(
         tables={

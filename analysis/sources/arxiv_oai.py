@@ -235,7 +235,7 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
     return _arxiv.snapshot(
         run,
         pieces,
-        lambda data: oai.parse(data).records,
+        oai.parse,
         stratum="chosen categories (OAI-PMH)",
         first=f"{min(months):%Y-%m}",
         last=f"{max(months):%Y-%m}",

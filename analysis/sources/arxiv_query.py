@@ -223,7 +223,7 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
     return _arxiv.snapshot(
         run,
         pieces,
-        lambda data: atom.parse(data).records,
+        atom.parse,
         stratum="chosen categories (query API)",
         first=run.settings["since"],
         last=f"{windows(run)[-1].first:%Y-%m}",

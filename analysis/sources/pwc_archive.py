@@ -23,6 +23,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 FILE = re.compile(r"data/[A-Za-z0-9._-]+\.parquet")
 MAGIC = b"PAR1"
 LINKS, PAPERS = "links", "papers"
+DRAWN = ("pytorch", "tensorflow")  # classes of the figures: papers with one of the two and not the other
 
 
 def plan(run: Run) -> Plan:
@@ -128,7 +129,7 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
         raise _unreadable(run, LINKS, "no link has a paper with a date")
     return Snapshot(
         tables={name: table.to_dicts() for name, table in tables.items()},
-        figures=archive_labels.figures(tables),
+        figures=archive_labels.figures(tables).filter(pl.col("framework").is_in(DRAWN)).to_dicts(),
         span=f"{months[0]}/{months[-1]}",
         upstream=" ".join(f"{part} {run.settings[f'{part}_revision'][:10]}" for part in (LINKS, PAPERS)),
     )
