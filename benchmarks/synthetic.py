@@ -171,6 +171,7 @@ def write_pages(folder: Path, oai_pages: int, atom_pages: int, seed: int) -> Non
 def write_records(folder: Path, count: int, seed: int, rows_per_part: int = 20_000) -> None:
     """Write the mention scan's input: parquet parts with the columns of a record, ``count`` rows."""
     import polars
+
     from analysis.harvesting.records import RECORD_SCHEMA
 
     folder.mkdir(parents=True, exist_ok=True)
