@@ -15,6 +15,7 @@ from tests.loopback.server import Loopback, Response
 from tests.loopback.services import transformers_wheels as index
 
 NAME = "transformers_wheels"
+FEW = {release: wheel for release, wheel in index.wheels().items() if release in ("2.0.0", "4.57.1", index.NEW)}
 LAST = {release: wheel for release, wheel in index.wheels().items() if release in ("5.23.0", index.NEW)}
 
 
@@ -31,26 +32,34 @@ def start(tmp_path, server, **changes):
     return run_of(NAME, server.base(NAME), tmp_path, **changes)
 
 
-def test_a_good_day_gives_every_embedded_row_and_the_new_release_and_a_second_run_downloads_only_what_is_new(tmp_path):
-    with Loopback({NAME: index.service()}) as server:
-        run = start(tmp_path, server)
-        assert list(source.fetch(run))  # what a killed run leaves behind
+def test_a_good_day_gives_every_release_once_and_a_later_run_downloads_only_what_is_new(tmp_path):
+    with Loopback({NAME: index.index(FEW)}) as server:
+        assert list(source.fetch(start(tmp_path, server)))  # what a run killed before it landed leaves behind
+        assert len(downloaded(server)) == len(FEW)
         server.log.clear()
-        outcome = refresh_source(start(tmp_path, server))
+        run = start(tmp_path, server)
+        outcome = refresh_source(run, accept=[NAME])
         assert outcome.outcome == "landed", outcome.message
         assert downloaded(server) == [], "wheels that were counted are not asked for again"
-    assert figures_of(run.latest()) == index.truth()
+    truth = {key: count for key, count in index.truth().items() if key[1] in FEW}
+    assert figures_of(run.latest()) == truth
     text = "".join(path.read_text() for path in (tmp_path / "snapshots").rglob("*.*"))
     assert "127.0.0.1" not in text and str(tmp_path) not in text
-    later = index.wheels() | {"5.25.0": index.wheel("5.25.0", "2026-11-21", (600, 0, 0))}
+    later = FEW | {"5.25.0": index.wheel("5.25.0", "2026-11-21", (600, 0, 0))}
     with Loopback({NAME: index.index(later)}) as server:
-        fresh = run_of(NAME, server.base(NAME), tmp_path)
+        fresh = start(tmp_path, server)
         fresh.cache_dir = tmp_path / "another machine"
         outcome = refresh_source(fresh)
         assert outcome.outcome == "landed", outcome.message
         assert downloaded(server) == ["/files/transformers-5.25.0-py3-none-any.whl"]
     added = {("2026-11-21", "5.25.0", name): 600 if name == "pytorch" else 0 for name in source.FRAMEWORKS}
-    assert figures_of(run.latest()) == index.truth() | added
+    assert figures_of(run.latest()) == truth | added
+
+
+def test_every_embedded_release_is_counted_as_it_stands(tmp_path):
+    for release, (day, counts) in index.releases().items():
+        record = counted(tmp_path, index.wheels()[release], release)
+        assert (record["date"], *(record[name] for name in source.FRAMEWORKS)) == (day, *counts)
 
 
 def test_a_wheel_that_does_not_come_fails_the_run_and_the_next_one_goes_on_behind_the_last_whole_wheel(tmp_path):
