@@ -43,25 +43,30 @@ TITLES = (
     ("Naïve Bayes Revisited", ""),
     ("Latent Diffusion for Protein Backbones", ""),
 )
-SENTENCES = (
-    ("We prove rates; no experiments are reported.", ""),
+NAMING = (
     ("Our PyTorch implementation is released.", "pytorch"),
     ("The network is trained in tensorflow2.0 on one card.", "tensorflow"),
-    ("A torch is steered along the seam by a vision controller.", ""),
-    ("We analyse the tensor flow of symmetric fields under curvature.", ""),
     ("Keras 3 runs on a PyTorch backend; TensorFlow is not used.", "keras pytorch tensorflow"),
     ("Code: https://example-lab.github.io/prune (Py-Torch).", "pytorch"),
-    ("Torch7 scripts are kept for reference.", ""),
     ("本文使用PyTorch实现，并开源代码。", "pytorch"),
     ("All kernels are written in JAX.", "jax"),
-    ("The workshop was held in Jax, by the sea.", ""),
     ("Caffe, Theano and Torch are compared with MXNet & Chainer.", "caffe theano mxnet chainer"),
     ("Layers are keras-based, loops use pytorch_lightning.", "keras pytorch"),
-    ("PyTorchVideo-like names do not count, nor does mytensorflow.", ""),
-    ("For all x < y & y > z the bound holds — even at “scale” ≤ 1.", ""),
-    ("Emoji 🔥 and ligatures ﬁ stand in real abstracts.", ""),
-    ("Results are given as mean ± deviation over five seeds.", ""),
-    ("We release a data set of 10,000 labelled images.", ""),
+)
+# What a name may mean depends on what stands beside it: a trap stands with neutral sentences only.
+TRAPS = (
+    "A torch is steered along the seam by a vision controller.",
+    "We analyse the tensor flow of symmetric fields under curvature.",
+    "Torch7 scripts are kept for reference.",
+    "The workshop was held in Jax, by the sea.",
+    "PyTorchVideo-like names do not count, nor does mytensorflow.",
+)
+NEUTRAL = (
+    "No experiments are reported.",
+    "For all x < y & y > z the bound holds — even at “scale” ≤ 1.",
+    "Emoji 🔥 and ligatures ﬁ stand in real abstracts.",
+    "Results are given as mean ± deviation over five seeds.",
+    "We release a data set of 10,000 labelled images.",
 )
 COMMENTS = (
     ("", ""),
@@ -110,7 +115,7 @@ def papers(seed: int = 0, number: int = 260) -> tuple[Paper, ...]:
 
 def _paper(rng: np.random.Generator, number: int, submitted: datetime) -> Paper:
     title, in_title = TITLES[rng.integers(len(TITLES))]
-    chosen = [SENTENCES[k] for k in rng.choice(len(SENTENCES), rng.integers(1, 4), replace=False)]
+    abstract = _abstract(rng)
     comment, in_comment = COMMENTS[rng.integers(len(COMMENTS))]
     pool = CHOSEN + OTHER if rng.random() < 0.85 else OTHER
     categories = tuple(str(name) for name in rng.choice(pool, rng.integers(1, 4), replace=False))
@@ -122,7 +127,7 @@ def _paper(rng: np.random.Generator, number: int, submitted: datetime) -> Paper:
         arxiv_id=f"{submitted:%y%m}.{90000 + number:05d}",
         version=version,
         title=title,
-        abstract=" ".join(text for text, _ in chosen),
+        abstract=" ".join(text for text, _ in abstract),
         comments=comment,
         categories=categories,
         submitted=submitted,
@@ -132,10 +137,21 @@ def _paper(rng: np.random.Generator, number: int, submitted: datetime) -> Paper:
         author=AUTHORS[rng.integers(len(AUTHORS))],
         named={
             "title": frozenset(in_title.split()),
-            "abstract": frozenset(" ".join(names for _, names in chosen).split()),
+            "abstract": frozenset(" ".join(names for _, names in abstract).split()),
             "comments": frozenset(in_comment.split()),
         },
     )
+
+
+def _abstract(rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Return sentences with the frameworks that each names."""
+    kind = rng.random()
+    if kind < 0.45:
+        some = [NAMING[k] for k in rng.choice(len(NAMING), rng.integers(1, 3), replace=False)]
+    else:
+        some = [(TRAPS[rng.integers(len(TRAPS))], "")] if kind < 0.7 else []
+    some += [(NEUTRAL[k], "") for k in rng.choice(len(NEUTRAL), rng.integers(1, 3), replace=False)]
+    return [some[k] for k in rng.permutation(len(some))]
 
 
 def counted(seed: int = 0, months: Sequence[str] = MONTHS) -> list[Paper]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 from tests.loopback import papers
@@ -33,9 +33,10 @@ def truth(seed: int = 0) -> dict[str, list[dict]]:
     return papers.tables(papers.counted(seed), source="arxiv_oai", stratum="chosen categories (OAI-PMH)")
 
 
-def group(request: Request) -> str:
-    """Return what the pages of one list have in common: the set and the end of the list, which tokens carry along."""
-    given = dict(request.query) | dict(parse_qsl(request.get("resumptionToken", "")))
+def group(address: str) -> str:
+    """Return what may have to be read again together with an address: its set and the end of its list."""
+    given = dict(parse_qsl(urlsplit(address).query))
+    given |= dict(parse_qsl(unquote(given.get("resumptionToken", ""))))
     return f"{given.get('set')} to {given.get('until', DAY)}"
 
 

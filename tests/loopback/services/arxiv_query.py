@@ -36,9 +36,10 @@ def truth(seed: int = 0) -> dict[str, list[dict]]:
     return papers.tables(papers.counted(seed), source="arxiv_query", stratum="chosen categories (query API)")
 
 
-def group(request: Request) -> str:
-    """Return what the pages of one list have in common."""
-    return request.get("search_query", "")
+def group(address: str) -> str:
+    """Return what may have to be read again together with an address: its month."""
+    match = re.search(r"submittedDate(?::|%3A)(?:\[|%5B)(\d{6})", address)
+    return match[1] if match else ""
 
 
 def service(seed: int = 0, most_a_query: int = MOST_A_QUERY) -> Service:

@@ -234,9 +234,14 @@ def _figures(sets: Counter) -> list[dict]:
     ]
 
 
-def group(request: Request) -> str:
-    """Return what belongs together: the list of files and the files of one data set."""
-    return LINKS[0] if LINKS[0] in request.path else PAPERS[0]
+def group(address: str) -> str:
+    """Return what may have to be asked again together with an address: the files, when their list was wrong."""
+    return ""
+
+
+def freely(address: str) -> bool:
+    """Return whether an address may be asked again at any time: a list of files, when a file contradicts it."""
+    return "/tree/" in address
 
 
 def service(seed: int = 0, held: dict | None = None) -> Service:
