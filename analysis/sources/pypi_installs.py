@@ -81,9 +81,13 @@ def plan(run: Run) -> Plan:
 def fetch(run: Run) -> Iterator[Piece]:
     """Yield the history, what is carried on, and the last days of each package."""
     last = _last_month(run)
-    judge = lambda answer: _check_history(_history(answer, last), last)  # noqa: E731
-    body = _question(run, last)
-    history = run.client.get("", PARAMETERS, body=body, judge=judge, spent=_quota)
+
+    def judge(answer: Answer) -> None:
+        if reason := _quota(answer):
+            raise Violation(reason, retry=False)
+        _check_history(_history(answer, last), last)
+
+    history = run.client.get("", PARAMETERS, body=_question(run, last), judge=judge, spent=_quota)
     yield Piece({"kind": "history", "last": last}, history)
     yield Piece({"kind": "carried"}, note(run, f"{run.source.id}: months before", _before(run)))
     recent = _recent(run)

@@ -51,10 +51,13 @@ def plan(run: Run) -> Plan:
 def fetch(run: Run) -> Iterator[Piece]:
     """Yield what is carried on, and the list of each new month."""
     rows = standing(run)
-    wanted = _wanted(run)
-    tags = sorted(set(wanted) & {tag for year in sorted({text[:4] for text in wanted}) for tag in _tags(run, year)})
+    wanted, known = _wanted(run), max(row["period"] for row in rows)
+    years = sorted({text[:4] for text in [known, *wanted]}) if wanted else []
+    tags = {tag for year in years for tag in _tags(run, year)}
+    if wanted and known not in tags:
+        raise Violation(f"the tags lack {known}, which stood before: the list is not whole")
     yield Piece({"kind": "carried"}, note(run, f"{run.source.id}: months before", rows))
-    for text in run.progress(tags, "month"):
+    for text in run.progress(sorted(tags.intersection(wanted)), "month"):
         address = f"{run.settings['repository']}/{text.replace('-', '.')}/{PATH}"
         judge = lambda answer, text=text: _judge(answer, text)  # noqa: E731
         yield Piece({"kind": "list", "month": text}, run.client.get(address, judge=judge, since=date.min))

@@ -249,12 +249,15 @@ def _embedded_counts(run: Run, release: str) -> list[int]:
 # -- one wheel ---------------------------------------------------------------------------------------------------------
 def _count(run: Run, release: str) -> dict:
     """Download a wheel, count it, keep the record and throw the wheel away."""
-    with tempfile.TemporaryDirectory(dir=run.work.resolve()) as scratch:
-        path = _download(run, release, Path(scratch))
-        try:
-            record = _record(count_modules(path, release, run.today))
-        except Violation as violation:
-            raise _error(run, f"{PACKAGE}=={release}", violation.reason, "report this: the rule needs a look") from None
+    scratch = run.work.resolve() / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)  # what a killed run has left
+    try:
+        record = _record(count_modules(_download(run, release, scratch), release, run.today))
+    except Violation as violation:
+        page, remedy = f"{PACKAGE}=={release}", "report this: the rule needs a look"
+        raise _error(run, page, violation.reason, remedy) from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     write_json(_records(run) / f"{release}.json", record)
     return record
 
