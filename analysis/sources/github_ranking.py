@@ -4,8 +4,9 @@ One CSV file a day since 2018-12-18 in ``Data/`` of EvanLi/Github-Ranking. Of ea
 months that neither the last snapshot nor the embedded rows hold are asked for: the others are carried on as they stand.
 A repository stands in several lists of one file; its first row counts, and the others must agree within 2 %.
 
-Verified against files of 2019-01-02 and 2026-08-01: name and place of the files, the eleven columns, that the first rows
-of tensorflow and pytorch are the embedded counts. Not seen: whether jax-ml/jax (formerly google/jax) enters a list again.
+Verified against files of 2019-01-02 and 2026-08-01: name and place of the files, the eleven columns, and that the first
+rows of tensorflow and pytorch in the latter are the embedded counts. Not seen: whether jax-ml/jax (formerly google/jax)
+enters a list again.
 """
 
 from __future__ import annotations
