@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from analysis.harvesting.cache import Answer
-from analysis.harvesting.client import Refused
+from analysis.harvesting.client import AGAIN, Refused
 from analysis.harvesting.errors import SourceError, Violation
 from analysis.harvesting.parsing import atom
 from analysis.harvesting.run import Finding, Piece, Plan, Run
@@ -49,6 +49,11 @@ class Window:
         middle = self.first + (self.last - self.first) // 2
         return Window(self.first, middle), Window(middle + timedelta(days=1), self.last)
 
+    @property
+    def whole_month(self) -> bool:
+        """Whether it is a month from its first to its last day."""
+        return self.first.day == 1 and self.last == _end(self.first)
+
 
 @dataclass
 class Reader:
@@ -69,6 +74,8 @@ class Reader:
     def judge(self, feed: atom.Feed) -> None:
         """Raise Violation unless the page is the next one of this window."""
         start, records = len(self.ids), feed.records
+        if not feed.total and self.window.whole_month:
+            raise Violation("no paper at all in a whole month, which is an error without its name")
         if self.total is not None and feed.total != self.total:
             raise Shifted(f"the total changed from {self.total} to {feed.total} between two pages")
         if feed.start != start:
@@ -127,76 +134,91 @@ def plan(run: Run) -> Plan:
 def windows(run: Run) -> list[Window]:
     """Return the whole months from the setting ``since`` (YYYY-MM) to the last one that has ended."""
     end = run.today.replace(day=1) - timedelta(days=1)
-    return [
-        Window(month, month.replace(day=calendar.monthrange(month.year, month.month)[1]))
-        for month in months_between(run.settings["since"], f"{end:%Y-%m}")
-    ]
+    return [Window(month, _end(month)) for month in months_between(run.settings["since"], f"{end:%Y-%m}")]
+
+
+def _end(month: date) -> date:
+    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
 def fetch(run: Run) -> Iterator[Piece]:
     """Yield every page of every month."""
     for window in run.progress(windows(run), "month"):
-        yield from _read(run, window)
+        pieces, _ = _read(run, window, [])
+        yield from pieces
 
 
-def _read(run: Run, window: Window) -> Iterator[Piece]:
-    """Yield the pages of a window; read it again from the start when its list moved meanwhile."""
+def _read(run: Run, window: Window, asked: list) -> tuple[list[Piece], int]:
+    """Return the pages of a window and its total; it is read again from the start when its list moved meanwhile.
+
+    asked  the parameters of every request go here
+    """
     for pause_s in [*run.settings["backoff_s"], None]:
+        own: list = []
         try:
-            pieces = list(_pages(run, window))
+            found = _pages(run, window, own)
         except Refused as refused:
-            if not isinstance(refused.violation, Shifted) or pause_s is None:
+            if not isinstance(refused.violation, Shifted):
+                raise
+            # What has come is kept: it must not be taken for a part of the new reading, by this run or the next.
+            for params in own:
+                run.client.forget(PATH, params, reason=refused.violation.reason)
+            if pause_s is None:
                 raise
             run.say(f"{window}: {refused.violation.reason}; reading it again from the start")
             run.client.pause(pause_s)
             continue
-        if pieces or window.first == window.last:
-            yield from pieces
-        else:
-            for half in window.halves():
-                yield from _read(run, half)
-        return
+        asked += own
+        return found
+    raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _pages(run: Run, window: Window) -> Iterator[Piece]:
-    """Yield the pages of a window, none if it has to be split."""
+def _pages(run: Run, window: Window, asked: list) -> tuple[list[Piece], int]:
     reader = Reader(window, run.settings["page_size"], frozenset(run.settings["categories"]))
-    since = _arxiv.since(run, window.last)
-    asked = []
+    pieces = []
     while not reader.done:
         params = _params(run, window, len(reader.ids))
         asked.append(params)
-        parsed: dict[str, atom.Feed] = {}
-
-        def judge(answer: Answer, reader=reader, parsed=parsed) -> None:
-            feed = parsed["feed"] = atom.parse(answer.read())
-            if feed.total <= run.settings["most_a_query"]:
-                reader.judge(feed)
-
-        answer = run.client.get(PATH, params, judge=judge, since=since)
-        feed = parsed.get("feed")
-        if feed is None:
-            feed = _judge_kept(run, answer, reader, asked)
+        answer, feed = _page(run, params, reader)
         if feed.total > run.settings["most_a_query"]:
-            if window.halves() is None:
-                what = f"{feed.total} papers on one day, more than one query gives"
-                raise SourceError(run.source.id, answer.url, what, "choose fewer categories")
-            return
+            return _split(run, window, asked, answer, feed.total)
         reader.take(feed)
-        yield Piece({"window": str(window), "start": int(params[1][1])}, answer)
+        pieces.append(Piece({"window": str(window), "start": int(params[1][1])}, answer))
+    return pieces, reader.total
 
 
-def _judge_kept(run: Run, answer: Answer, reader: Reader, asked: list) -> atom.Feed:
-    """Judge a page from the cache as one of this window; pages that do not belong together are all asked again."""
-    try:
-        feed = atom.parse(answer.read())
+def _split(run: Run, window: Window, asked: list, answer: Answer, total: int) -> tuple[list[Piece], int]:
+    """Return the pages of the two halves of a window that holds more than one query gives."""
+    if window.halves() is None:
+        what = f"{total} papers on one day, more than one query gives"
+        raise SourceError(run.source.id, answer.url, what, "choose fewer categories")
+    (left, first), (right, second) = (_read(run, half, asked) for half in window.halves())
+    if first + second != total:
+        shifted = Shifted(f"the halves of {window} hold {first} and {second} papers, the whole {total}")
+        raise Refused(run.source.id, answer.url, shifted, AGAIN)
+    return left + right, total
+
+
+def _page(run: Run, params: list, reader: Reader) -> tuple[Answer, atom.Feed]:
+    """Return the next page of a window, judged whether it comes from the service or from the cache."""
+    parsed: dict[str, atom.Feed] = {}
+
+    def judge(answer: Answer) -> None:
+        feed = parsed["feed"] = atom.parse(answer.read())
+        if answer.status != 200:
+            raise Violation(f"status {answer.status} without a word of arXiv's")
         if feed.total <= run.settings["most_a_query"]:
             reader.judge(feed)
-        return feed
-    except Violation as violation:
-        for params in asked:
-            run.client.forget(PATH, params, reason=violation.reason)
-        raise Refused(run.source.id, answer.url, Shifted(violation.reason), "reading the window again") from None
+
+    since = _arxiv.since(run, reader.window.last)
+    # Status 400 carries the reason as an Atom entry, which the parser raises.
+    answer = run.client.get(PATH, params, judge=judge, since=since, accept=(200, 400))
+    if "feed" not in parsed:
+        try:
+            judge(answer)
+        except Violation as violation:
+            raise Refused(run.source.id, answer.url, Shifted(violation.reason), AGAIN) from None
+    return answer, parsed["feed"]
 
 
 def _params(run: Run, window: Window, start: int) -> list[tuple[str, object]]:
