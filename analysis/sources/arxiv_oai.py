@@ -11,11 +11,11 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote, unquote
 
 from analysis.harvesting.cache import Answer
-from analysis.harvesting.client import Refused
+from analysis.harvesting.client import AGAIN, Refused
 from analysis.harvesting.errors import Violation
 from analysis.harvesting.parsing import oai
 from analysis.harvesting.run import Finding, Piece, Plan, Run
@@ -67,6 +67,7 @@ class Reader:
     list: List
     ids: set[str] = field(default_factory=set)
     pages: int = 0
+    token: str | None = None
 
     def judge(self, page: oai.OaiPage) -> None:
         """Raise Violation unless the page belongs to this list."""
@@ -74,6 +75,8 @@ class Reader:
             raise Violation("a page without records in the middle of a list")
         if not page.records and page.token:
             raise Violation("a page without records that says there is more")
+        if page.token is not None and page.token == self.token:
+            raise Broken("the token leads back to its own page")
         ids = [record["arxiv_id"] for record in page.records]
         if len(set(ids)) < len(ids):
             raise Violation("an identifier stands twice on the page")
@@ -96,6 +99,7 @@ class Reader:
         """Count a judged page in."""
         self.ids.update(record["arxiv_id"] for record in page.records)
         self.pages += 1
+        self.token = page.token
 
 
 def lists(run: Run) -> list[List]:
@@ -164,40 +168,40 @@ def _kept(run: Run, wanted: List) -> Iterator[tuple[Answer, oai.OaiPage]]:
 
 
 def _read(run: Run, wanted: List) -> Iterator[Piece]:
-    reader, token, last_day = Reader(wanted), None, run.today
+    reader, last_day = Reader(wanted), None
     for answer, page in _kept(run, wanted):
         try:
             reader.judge(page)
         except Violation as violation:
-            raise Refused(run.source.id, answer.url, Broken(violation.reason), "reading the list again") from None
+            raise Refused(run.source.id, answer.url, Broken(violation.reason), AGAIN) from None
         yield Piece({"list": str(wanted), "page": reader.pages}, answer)
         reader.take(page)
-        token, last_day = page.token, date.fromisoformat(answer.retrieved[:10])
-    if reader.pages and token is not None and last_day != run.today:
-        # Its token died at midnight, and what was modified since may have moved within the list.
-        raise Refused(run.source.id, str(wanted), Broken("it was broken off on an earlier day"), "reading it again")
-    while token is not None or not reader.pages:
+        last_day = date.fromisoformat(answer.retrieved[:10])
+    if reader.token is not None and last_day != datetime.now(UTC).date():
+        # Its token died at midnight, and what was modified since may have moved within the list. The day of the clock
+        # counts, not that of the run, which may have begun before midnight.
+        address = run.client.url(PATH, wanted.params)
+        raise Refused(run.source.id, address, Broken("it was broken off on an earlier day"), AGAIN)
+    while reader.token is not None or not reader.pages:
         if reader.pages > MOST_PAGES:
-            raise Refused(run.source.id, str(wanted), Violation(f"more than {MOST_PAGES} pages"), "report this")
-        answer, page = _ask(run, wanted, reader, token)
-        if page.token is not None and page.token == token:
-            raise Refused(run.source.id, answer.url, Broken("the token leads back to its own page"), "reading it again")
+            address = run.client.url(PATH, wanted.params)
+            raise Refused(run.source.id, address, Violation(f"more than {MOST_PAGES} pages"), "report this")
+        answer, page = _ask(run, wanted, reader)
         yield Piece({"list": str(wanted), "page": reader.pages}, answer)
         reader.take(page)
-        token = page.token
 
 
-def _ask(run: Run, wanted: List, reader: Reader, token: str | None) -> tuple[Answer, oai.OaiPage]:
+def _ask(run: Run, wanted: List, reader: Reader) -> tuple[Answer, oai.OaiPage]:
     parsed: dict[str, oai.OaiPage] = {}
 
     def judge(answer: Answer) -> None:
         page = parsed["page"] = oai.parse(answer.read())
         reader.judge(page)
 
-    if token is None:
+    if reader.token is None:
         answer = run.client.get(PATH, wanted.params, judge=judge, since=_since(run, wanted))
         return answer, parsed.get("page") or oai.parse(answer.read())
-    verbatim, encoded = _forms(token)
+    verbatim, encoded = _forms(reader.token)
     try:
         answer = run.client.get(verbatim, judge=judge)
     except Refused as refused:
