@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -37,6 +37,10 @@ class Refused(SourceError):
     def __init__(self, source: str, page: str, violation: Violation, remedy: str):
         super().__init__(source, page, violation.reason, remedy)
         self.violation = violation
+
+
+class TooLong(SourceError):
+    """An answer that is longer than it may be."""
 
 
 class _Again(Exception):
@@ -239,22 +243,21 @@ class Client:
         until = time.monotonic() + self.settings["deadline_s"]
         digest, length = hashlib.sha256(), 0
         pieces = response.raw.stream(PIECE, decode_content=False)
-        with _open(scratch) as handle:
-            while True:
-                try:
-                    piece = next(pieces, None)
-                except Exception as error:  # urllib3 raises its own kinds here; all mean that the body did not come
-                    raise _Again(f"the body was cut short ({self._clean(_words(error))})") from error
-                if piece is None:
-                    break
-                length += len(piece)
-                if length > request.max_bytes:
-                    what = f"the body is longer than {request.max_bytes} bytes"
-                    raise self._error(request.address, what, "raise max_bytes if that is right")
-                if time.monotonic() > until:
-                    raise _Again(f"the body took longer than {self.settings['deadline_s']:g} s")
-                digest.update(piece)
-                _write(handle, piece, scratch)
+        try:
+            # Closing writes what is left, so it may fail as well.
+            with scratch.open("wb") as handle:
+                while (piece := _next(pieces, self._clean)) is not None:
+                    length += len(piece)
+                    if length > request.max_bytes:
+                        what = f"the body is longer than {request.max_bytes} bytes"
+                        remedy = "raise max_bytes if that is right"
+                        raise TooLong(self.source, self._clean(request.address), what, remedy)
+                    if time.monotonic() > until:
+                        raise _Again(f"the body took longer than {self.settings['deadline_s']:g} s")
+                    digest.update(piece)
+                    handle.write(piece)
+        except OSError as error:
+            raise explain(error, scratch) from error
         self.received += length
         return Answer(
             path=scratch,
@@ -298,9 +301,9 @@ class Client:
             raise _Again("429, too many requests", cooldown_s, crowded=True)
         if answer.status in RETRY_STATUSES:
             raise _Again(f"status {answer.status}{_excerpt(answer)}", wait_s)
-        kept = self.cache.reject(answer, f"status {answer.status}")
-        remedy = f"the answer is kept in {kept}; check the settings of the source"
-        raise self._error(answer.url, f"status {answer.status}{_excerpt(answer)}", remedy)
+        what = f"status {answer.status}{_excerpt(answer)}"
+        kept = self.cache.reject(answer, what)
+        raise self._error(answer.url, what, f"the answer is kept in {kept}; check the settings of the source")
 
     def _error(self, address: str, what: str, remedy: str) -> SourceError:
         return SourceError(self.source, self._clean(address), what, remedy)
@@ -315,19 +318,11 @@ class Client:
         return text
 
 
-def _open(path: Path):
+def _next(pieces: Iterator[bytes], clean: Callable[[str], str]) -> bytes | None:
     try:
-        return path.open("wb")
-    except OSError as error:
-        raise explain(error, path) from error
-
-
-def _write(handle, piece: bytes, path: Path) -> None:
-    try:
-        handle.write(piece)
-        handle.flush()
-    except OSError as error:
-        raise explain(error, path) from error
+        return next(pieces, None)
+    except Exception as error:  # urllib3 raises its own kinds here; all mean that the body did not come
+        raise _Again(f"the body was cut short ({clean(_words(error))})") from error
 
 
 def _times(count: int) -> str:

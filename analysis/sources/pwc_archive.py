@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from analysis.harvesting.cache import Answer
+from analysis.harvesting.client import TooLong
 from analysis.harvesting.errors import SourceError, Violation
 from analysis.harvesting.run import Finding, Piece, Plan, Run
 from analysis.harvesting.snapshots import Snapshot
@@ -40,21 +41,52 @@ def plan(run: Run) -> Plan:
     return Plan(requests, size, "pinned revisions; fetched once", exact=exact)
 
 
+class Contradicted(SourceError):
+    """A file that is not what the hub's list says of it: one of the two is wrong."""
+
+
 def fetch(run: Run) -> Iterator[Piece]:
     """Yield the file lists and the files of both data sets."""
     for part in (LINKS, PAPERS):
-        tree = run.client.get(_tree(run, part), judge=_files, since=NEVER_CHANGES)
-        yield Piece({"part": part, "file": ""}, tree)
-        for name, length, sha256 in run.progress(_files(tree), f"{part} file"):
-            run.say(f"{part}: {name}, {length / 1e6:.0f} MB")
+        try:
+            pieces = _part(run, part)
+        except Contradicted as contradicted:
+            # The list may be the wrong one, and it is kept for good: it is asked for once more.
+            run.client.forget(_tree(run, part), reason=contradicted.what)
+            run.say(f"{contradicted}; asking for the list of files again")
+            pieces = _part(run, part)
+        yield from pieces
 
-            def judge(answer: Answer, length=length, sha256=sha256) -> None:
-                _judge_file(answer, length, sha256)
 
-            answer = run.client.get(
-                _file(run, part, name), judge=judge, since=NEVER_CHANGES, compressed=False, max_bytes=length + 1
-            )
-            yield Piece({"part": part, "file": name}, answer)
+def _part(run: Run, part: str) -> list[Piece]:
+    tree = run.client.get(_tree(run, part), judge=_files, since=NEVER_CHANGES)
+    pieces = [Piece({"part": part, "file": ""}, tree)]
+    for name, length, sha256 in run.progress(_files(tree), f"{part} file"):
+        run.say(f"{part}: {name}, {length / 1e6:.0f} MB")
+        pieces.append(Piece({"part": part, "file": name}, _get_file(run, part, name, length, sha256)))
+    return pieces
+
+
+def _get_file(run: Run, part: str, name: str, length: int, sha256: str) -> Answer:
+    """Return a file that is what the hub names; raises Contradicted where it never is."""
+    wrong: list[str] = []
+
+    def judge(answer: Answer) -> None:
+        try:
+            _judge_file(answer, length, sha256)
+        except Violation as violation:
+            wrong.append(answer.sha256)
+            # Large as they are: what has come twice alike will not come otherwise a third time.
+            raise Violation(violation.reason, retry=wrong.count(answer.sha256) < 2) from None
+
+    # One byte more than named is enough to tell a longer file.
+    limits = {"compressed": False, "max_bytes": length + 1}
+    try:
+        return run.client.get(_file(run, part, name), judge=judge, since=NEVER_CHANGES, **limits)
+    except SourceError as error:
+        if wrong or isinstance(error, TooLong):
+            raise Contradicted(error.source, error.page, error.what, error.remedy) from error
+        raise
 
 
 def _tree(run: Run, part: str) -> str:
@@ -83,8 +115,10 @@ def _files(answer: Answer) -> list[tuple[str, int, str]]:
         if type(size) is not int or size <= 0 or not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
             raise Violation(f"{path}: no size and sha256")
         files.append((path, size, sha256))
-    if not files:
-        raise Violation("no parquet file is named")
+    names = sorted(path for path, _, _ in files)
+    whole = [f"data/train-{k:05d}-of-{len(names):05d}.parquet" for k in range(len(names))]
+    if not files or names != whole:
+        raise Violation(f"the parquet files named are not all of one set: {', '.join(names) or 'none'}")
     return sorted(files)
 
 
