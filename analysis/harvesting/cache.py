@@ -23,7 +23,7 @@ from reproductions.errors import SurveyError
 from reproductions.files import write_json
 
 PIECE = 1 << 18
-MAX_DECODED = 1 << 31  # bytes an encoded body may unfold to; nothing we ask for comes near
+MAX_DECODED = 1 << 28  # bytes a body that is read as a whole may unfold to; nothing we ask for comes near
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from analysis.harvesting.moves import Moves, compare
 from analysis.harvesting.registry import Source
 from analysis.harvesting.run import Piece, Plan, Run, retrieved
 from reproductions.errors import SurveyError
+from reproductions.files import explain
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "data" / "adoption_figures.csv"
@@ -80,6 +81,8 @@ def refresh_source(run: Run, accept: Collection[str] = ()) -> Outcome:
         outcome = _failed(run, str(error))
     except Violation as violation:
         outcome = _failed(run, f"{run.source.id}: {violation.reason}; run it again, and report it if it stays")
+    except OSError as error:
+        outcome = _failed(run, f"{run.source.id}: {explain(error, Path(error.filename or run.folder))}")
     except Exception as error:  # a module's fault must not take the other sources along
         traceback.print_exc()
         outcome = _failed(run, f"{run.source.id}: {type(error).__name__}: {error}; report this with the lines above")
@@ -104,15 +107,15 @@ def land_source(run: Run, accept: Collection[str] = ()) -> Outcome:
     provenance = _provenance(run, snapshot, pieces)
     check_figures(waiting / "figures.csv", provenance)
     if snapshots.same_content(before, files):
-        snapshots.record_attempt(run.snapshots, source.id, run.today, outcome="unchanged", version=before.name)
-        return Outcome(source.id, "unchanged", before.name, ("nothing has changed since the last snapshot",))
+        noted = _note(run, "unchanged", before.name)
+        return Outcome(source.id, "unchanged", before.name, ("nothing has changed since the last snapshot", *noted))
     moves = compare(source, _figures_before(source, before), snapshot.figures, _sizes(before), _sizes_of(snapshot))
     if moves.problems and source.id not in accept:
         _hold(run, moves, waiting)
     extra = {"moved": list(moves.lines), "accepted": list(moves.problems), "before": before.name if before else ""}
     version = snapshots.land(run.snapshots, source.id, run.today, files, provenance | extra)
-    snapshots.record_attempt(run.snapshots, source.id, run.today, outcome="landed", version=version.name)
-    return Outcome(source.id, "landed", version.name, moves.lines + tuple(f"accepted: {p}" for p in moves.problems))
+    lines = (*moves.lines, *(f"accepted: {problem}" for problem in moves.problems))
+    return Outcome(source.id, "landed", version.name, lines + _note(run, "landed", version.name))
 
 
 def check_figures(path: Path, provenance: Mapping) -> None:
@@ -136,6 +139,15 @@ def _alone(run: Run):
         return lock.acquire()
     except Timeout:
         raise SurveyError(f"{run.source.id}: another refresh of it is running; wait for it or stop it") from None
+
+
+def _note(run: Run, outcome: str, version: str) -> tuple[str, ...]:
+    """Note the attempt; what has landed stands even where that fails, so the failure is only told."""
+    try:
+        snapshots.record_attempt(run.snapshots, run.source.id, run.today, outcome=outcome, version=version)
+    except SurveyError as error:
+        return (f"the attempt could not be noted: {error}",)
+    return ()
 
 
 def _failed(run: Run, message: str, outcome: str = "failed") -> Outcome:
