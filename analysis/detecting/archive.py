@@ -39,7 +39,7 @@ class Bounds:
     """
 
     unfolded: int = 1 << 30
-    members: int = 100_000
+    members: int = 50_000
     read: int = 96 << 20
     source: int = 1 << 20
     notebook: int = 8 << 20
@@ -158,16 +158,21 @@ class _Unfolding:
     def __init__(self, handle: BinaryIO, limit: int, cut: bool):
         self._handle, self._limit, self._cut = handle, limit, cut
         self._inflate = zlib.decompressobj(wbits=31)
-        self._ready, self._total = bytearray(), 0
+        self._ready, self._at, self._total = b"", 0, 0
 
     def take(self, size: int) -> bytes:
         """Return exactly ``size`` bytes."""
-        while len(self._ready) < size:
+        if len(self._ready) - self._at >= size:
+            self._at += size
+            return self._ready[self._at - size : self._at]
+        parts, missing = [self._ready[self._at :]], size - len(self._ready) + self._at
+        while missing > 0:
             if not self._more():
                 raise Violation("the archive ends without its end mark")
-        content = bytes(self._ready[:size])
-        del self._ready[:size]
-        return content
+            parts.append(self._ready[:missing])
+            self._at = len(parts[-1])
+            missing -= self._at
+        return b"".join(parts)
 
     def skip(self, size: int) -> None:
         """Leave out ``size`` bytes."""
@@ -177,11 +182,14 @@ class _Unfolding:
     def finish(self) -> None:
         """Read what follows the end mark, which must be a little padding and the whole end of the stream."""
         rest = 0
-        while self._ready or self._more():
-            rest += len(self._ready)
-            if rest > 1 << 20 or any(self._ready):
+        padding = self._ready[self._at :]
+        while True:
+            rest += len(padding)
+            if rest > 1 << 20 or padding.count(0) != len(padding):
                 raise Violation("something follows the end of the archive", retry=False)
-            self._ready.clear()
+            if not self._more():
+                return
+            padding = self._ready
 
     def _more(self) -> bool:
         """Unfold a piece; return whether there was one."""
@@ -199,7 +207,7 @@ class _Unfolding:
                 self._total += len(piece)
                 if self._total > self._limit:
                     raise _Enough(f"unfolds to more than {self._limit} bytes")
-                self._ready += piece
+                self._ready, self._at = piece, 0
                 return True
         if self._inflate.unused_data or self._handle.read(1):
             raise Violation("bytes follow the end of the gzip stream")

@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import PurePosixPath
 
 from analysis.detecting.imports import Unreadable, decode, imported, imported_by_notebook
 from analysis.detecting.manifests import is_manifest, packages
@@ -208,9 +207,8 @@ class Gatherer:
 
     def see(self, path: str) -> None:
         """Note that the repository has a file of this path: its own modules are nobody's framework."""
-        parts = PurePosixPath(path).parts
-        parts = parts[1:] if len(parts) > 1 and parts[0] == "src" else parts
-        if path.endswith(".py") and parts:
+        if path.endswith(".py"):
+            parts = path.removeprefix("src/").split("/")
             name = parts[0] if len(parts) > 1 else parts[0][:-3]
             if name in self._firsts:
                 self._local.add(name)
@@ -219,7 +217,7 @@ class Gatherer:
         """Return whether the content of a file of this path says something."""
         if not path.endswith((".py", ".ipynb")) and not is_manifest(path):
             return False
-        vendored = any(part.lower() in self._table.vendored for part in PurePosixPath(path).parts[:-1])
+        vendored = any(part.lower() in self._table.vendored for part in path.split("/")[:-1])
         self.counts["vendored"] += vendored
         return not vendored
 

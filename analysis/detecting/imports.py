@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
-_MEMBERS = r"\([^)]{0,5000}\)|[^;\n]*"
+_MEMBERS = r"\([^)]{0,10000}\)|[^;\n]*"
 _FROM = rf"from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b[ \t]*({_MEMBERS})"
 _IMPORT = re.compile(rf"(?:^|[;:])[ \t\f]*(?:{_FROM}|import[ \t]+([^;\n]+))", re.M)
 _NAME = re.compile(r"\s*([A-Za-z_][\w.]*)")

@@ -8,9 +8,8 @@ from __future__ import annotations
 import configparser
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from pathlib import PurePosixPath
 
 from analysis.detecting.imports import Unreadable, decode, without_comments
 
@@ -27,6 +26,8 @@ _ASKED = re.compile(
 _QUOTED = re.compile(r"""(['"])([A-Za-z0-9][^'"\n]{0,200})\1(?!\s*:)""")
 _BRACKET = re.compile(r"""[\[({\])}]|'[^'\n]*'|"[^"\n]*\"""")
 MOST_LISTS = 20
+LONGEST = 1 << 18  # bytes of a manifest
+_CHAIN = re.compile(r"(?:[A-Za-z0-9_\"'-]{1,80}[ \t]*\.[ \t]*){40}")  # a dotted key that takes TOML's reader for ever
 LONGEST_LIST = 20_000  # characters of a list of requirements
 SETUP_KEYS = ("install_requires", "extras_require", "setup_requires", "tests_require")
 
@@ -45,27 +46,25 @@ def packages(path: str, content: bytes) -> Packages:
     """
     reader = _reader(path)
     found: Packages = {}
+    if len(content) > LONGEST:
+        raise Unreadable(f"longer than {LONGEST} bytes")
     try:
         for line in reader(decode(content)):
             name, release = _split(line)
             if name:
                 found[name] = found.get(name) or release
     except (ValueError, TypeError, AttributeError, RecursionError, MemoryError, configparser.Error) as error:
-        raise Unreadable(f"not a {PurePosixPath(path).name}: {type(error).__name__}") from error
+        raise Unreadable(f"not a {path.rpartition('/')[2]}: {type(error).__name__}") from error
     return found
 
 
-def _reader(path: str):
-    name = PurePosixPath(path).name
-    exact = {
-        "setup.py": _setup_py,
-        "setup.cfg": _setup_cfg,
-        "pyproject.toml": _pyproject,
-        "Pipfile": _pipfile,
-    }
-    if name in exact:
-        return exact[name]
-    if _REQUIREMENTS.fullmatch(name) or (PurePosixPath(path).parent.name == "requirements" and name.endswith(".txt")):
+def _reader(path: str) -> Callable[[str], Iterator[str]] | None:
+    folder, _, name = path.rpartition("/")
+    if name in _EXACT:
+        return _EXACT[name]
+    if not name.lower().endswith(_ENDINGS):
+        return None
+    if _REQUIREMENTS.fullmatch(name) or (folder.rpartition("/")[2] == "requirements" and name.endswith(".txt")):
         return _requirements
     return _conda if _CONDA.fullmatch(name) else None
 
@@ -137,7 +136,7 @@ def _setup_cfg(text: str) -> Iterator[str]:
 
 
 def _pyproject(text: str) -> Iterator[str]:
-    content = tomllib.loads(text)
+    content = _toml(text)
     project, tool = _mapping(content.get("project")), _mapping(content.get("tool"))
     yield from _strings(project.get("dependencies"))
     for group in (project.get("optional-dependencies"), content.get("dependency-groups")):
@@ -153,8 +152,14 @@ def _pyproject(text: str) -> Iterator[str]:
     yield from _table(pixi.get("pypi-dependencies"))
 
 
+def _toml(text: str) -> dict:
+    if _CHAIN.search(text):
+        raise ValueError("a key of too many parts")
+    return tomllib.loads(text)
+
+
 def _pipfile(text: str) -> Iterator[str]:
-    content = tomllib.loads(text)
+    content = _toml(text)
     yield from _table(content.get("packages"))
     yield from _table(content.get("dev-packages"))
 
@@ -172,3 +177,7 @@ def _mapping(value: object) -> Mapping:
 
 def _strings(value: object) -> Iterator[str]:
     yield from (part for part in value if isinstance(part, str)) if isinstance(value, list) else ()
+
+
+_EXACT = {"setup.py": _setup_py, "setup.cfg": _setup_cfg, "pyproject.toml": _pyproject, "Pipfile": _pipfile}
+_ENDINGS = (".txt", ".in", ".pip", ".yml", ".yaml")

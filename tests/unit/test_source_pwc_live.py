@@ -245,7 +245,6 @@ def test_the_first_429_is_waited_for_and_the_second_ends_the_refresh(tmp_path):
     assert outcome.outcome == "failed" and "429" in outcome.message
 
 
-@pytest.mark.xfail(reason="the client reads the refused answer after it has moved it away", strict=False)
 @pytest.mark.parametrize(
     ("status", "name"), [(422, "error_422.json"), (404, "error_404.json"), (405, "error_405_legacy_tasks.json")]
 )
