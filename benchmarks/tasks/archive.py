@@ -164,6 +164,7 @@ def join_pyarrow(folder: Path) -> Work:
 def join_pandas(folder: Path) -> Work:
     """The bare join in pandas, columns projected."""
     import pandas
+    import pyarrow.parquet  # noqa: F401 - what pandas reads parquet with
 
     links, papers = _files(folder)
 
