@@ -256,6 +256,9 @@ def fetch(run: Run) -> Iterator[Piece]:
     for address in run.progress(missing, "repository"):
         _read(run, address)
     for address in steps:
+        left = run.client.known(_path(address), since=NEVER_CHANGES)
+        if left is not None:  # a run was killed between keeping the evidence and letting the archive go
+            _let_go(left)
         yield Piece({"kind": "repository", "repo": address}, _known(run, address))
 
 
@@ -296,6 +299,8 @@ def _read(run: Run, address: str) -> Answer:
             "sources.repository_detector.unreadable"
         )
         raise SourceError(error.source, error.page, error.what, remedy) from error
+    finally:
+        _tidy(run, address)
     evidence = None if answer.status in GONE else seen[0] if seen else _evidence(answer)
     kept = note(
         run,
@@ -307,9 +312,22 @@ def _read(run: Run, address: str) -> Answer:
             "evidence": evidence.as_dict() if evidence else None,
         },
     )
+    _let_go(answer)
+    return kept
+
+
+def _let_go(answer: Answer) -> None:
+    """Remove an archive from the cache: body first, a record without a body is no answer."""
     answer.path.unlink(missing_ok=True)
     answer.path.with_suffix(".json").unlink(missing_ok=True)
-    return kept
+
+
+def _tidy(run: Run, address: str) -> None:
+    """Keep only the last of the archives that were refused: each may be as long as the setting allows."""
+    key = run.client.key(run.client.url(_path(address)))
+    for body in sorted((run.client.cache.folder / "rejected").glob(f"{key}.*.body"))[:-1]:
+        body.unlink(missing_ok=True)
+        body.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _evidence(answer: Answer) -> Evidence:

@@ -225,6 +225,7 @@ def test_a_passing_fault_changes_nothing_and_a_lasting_one_names_repository_and_
         run = run_against(server, tmp_path)
         assert refresh_source(run).outcome == "landed"
     assert counted(run) == {("2025-09", "jax"): 1}
+    assert len(list(run.folder.glob("rejected/*.body"))) <= 1
 
 
 def test_a_repository_that_a_person_gave_up_is_counted_as_unreadable(tmp_path):
@@ -290,6 +291,7 @@ def test_a_killed_run_goes_on_and_asks_for_no_finished_repository_again(tmp_path
         times = Counter(request.path for request in server.log)
     assert outcome.outcome == "landed", outcome.message
     assert sum(n - 1 for n in times.values()) <= 2  # at most the one under way at each kill
+    assert all(path.read_bytes()[:1] == b"{" for path in run.folder.glob("answers/*/*.body"))
     assert counted(run) == {key: n for key, n in loopback.truth().items() if key[0] == "2025-09"}
 
 
