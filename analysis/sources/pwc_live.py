@@ -17,27 +17,33 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from analysis.detecting.addresses import normalised
 from analysis.harvesting.cache import Answer
 from analysis.harvesting.client import Refused
 from analysis.harvesting.errors import SourceError, Violation
 from analysis.harvesting.run import Finding, Piece, Plan, Run
 from analysis.harvesting.snapshots import Snapshot
+from analysis.sources._pwc_pages import (
+    Listing,
+    Paper,
+    Shifted,
+    Window,
+    catalogue,
+    read_detail,
+    read_json,
+    read_object,
+    read_page,
+)
 from reproductions.errors import SurveyError
 from reproductions.files import explain
 
 PAGES = 100  # the service's own limit
 RESTARTS = 3  # of a window whose listing changed while it was read
 LINKS = "links.jsonl"
-ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7}")
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-KIND = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 PARAMETERS = (
     "start_date",
     "end_date",
@@ -51,68 +57,6 @@ PARAMETERS = (
 PROBED = ("PyTorch", "TensorFlow", "JAX")
 WELL_KNOWN = "1706.03762"  # listed with 595 repositories in 2026: shows whether lists are cut
 ROW_BYTES = 5_000
-
-
-class _Shifted(Violation):
-    """A page that does not go with the pages before it: the listing has to be read from its beginning."""
-
-    def __init__(self, reason: str):
-        super().__init__(reason, retry=False)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Days of publication, both included."""
-
-    start: date
-    end: date
-
-    def halves(self) -> tuple[Window, Window]:
-        """Return the two halves; raises ValueError for a single day."""
-        if self.start == self.end:
-            raise ValueError("a day cannot be halved")
-        middle = self.start + (self.end - self.start) // 2
-        return Window(self.start, middle), Window(middle + timedelta(days=1), self.end)
-
-
-@dataclass(frozen=True)
-class Link:
-    """A repository of a paper: ``address`` to compare by, ``url`` as written, ``kind`` of the entry's origin."""
-
-    address: str
-    url: str
-    official: bool
-    kind: str
-    stars: int | None
-
-
-@dataclass(frozen=True)
-class Paper:
-    """One entry.
-
-    id          the service's own, as text
-    arxiv_id    without version, or None for a paper from elsewhere
-    published   day of its first version
-    links       repositories, None where the answer does not say
-    odd         entries of its list that are no address of the web
-    stated      repositories that the entry says it has, or None
-    """
-
-    id: str
-    arxiv_id: str | None
-    published: date
-    links: tuple[Link, ...] | None
-    odd: int = 0
-    stated: int | None = None
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of a listing: ``count`` is what the service says the whole listing holds."""
-
-    count: int
-    papers: tuple[Paper, ...]
-    last: bool
 
 
 def links_path(cache_dir: Path) -> Path:
@@ -140,7 +84,7 @@ def plan(run: Run) -> Plan:
         count = run.settings["papers_a_month"]
         if first is not None:
             with suppress(Violation):
-                count = read_page(_json(first), window, 1, size).count
+                count = read_page(read_json(first), window, 1, size).count
         for number in range(1, max(1, math.ceil(count / size)) + 1):
             missing += run.client.known("papers/", _query(window, size, number), since=since) is None
     again = min(run.settings["again_months"], len(months(run)))
@@ -164,10 +108,10 @@ def _fetch_window(run: Run, window: Window, since: date) -> list[tuple[Window, i
         asked: list[int] = []
         try:
             return _read_window(run, window, since, asked)
-        except _Shifted as shifted:
+        except Shifted as shifted:
             reason = shifted.reason
         except Refused as refused:
-            if not isinstance(refused.violation, _Shifted):
+            if not isinstance(refused.violation, Shifted):
                 raise
             reason = refused.violation.reason
         again = "reading it again from its first page" if attempt < RESTARTS else "giving up"
@@ -202,51 +146,13 @@ def _read_halves(run: Run, window: Window, since: date, count: int) -> list[tupl
     found, total = [], 0
     for half in window.halves():
         pages = _fetch_window(run, half, since)
-        total += sum(read_page(_json(answer), w, n, size).count for w, n, answer in pages if n == 1)
+        total += sum(read_page(read_json(answer), w, n, size).count for w, n, answer in pages if n == 1)
         found += pages
     if total != count:
         for part, number, _ in found:
             run.client.forget("papers/", _query(part, size, number), reason="the parts do not add up to the whole")
-        raise _Shifted(f"its parts hold {total} papers, the whole {count}")
+        raise Shifted(f"its parts hold {total} papers, the whole {count}")
     return found
-
-
-@dataclass
-class Listing:
-    """What must hold from page to page of one window."""
-
-    window: Window
-    size: int
-    count: int | None = None
-    pages: int = 0
-    whole: bool = False
-    seen: set[str] = field(default_factory=set)
-    latest: date = date.min
-
-    def judge(self, answer: Answer) -> None:
-        """Raise Violation if the answer cannot be the next page."""
-        self._check(read_page(_json(answer), self.window, self.pages + 1, self.size))
-
-    def add(self, answer: Answer) -> Page:
-        """Take in the next page."""
-        page = read_page(_json(answer), self.window, self.pages + 1, self.size)
-        self._check(page)
-        self.count, self.pages, self.whole = page.count, self.pages + 1, page.last
-        self.seen |= {paper.id for paper in page.papers}
-        self.latest = page.papers[-1].published if page.papers else self.latest
-        return page
-
-    def _check(self, page: Page) -> None:
-        if self.count is not None and page.count != self.count:
-            raise _Shifted(f"the count changed from {self.count} to {page.count}")
-        twice = sorted(self.seen & {paper.id for paper in page.papers})
-        if twice:
-            raise _Shifted(f"paper {twice[0]} stands on two pages")
-        if page.papers and page.papers[0].published < self.latest:
-            raise _Shifted(f"{page.papers[0].published} follows {self.latest}")
-        found = len(self.seen) + len(page.papers)
-        if page.last and found != page.count:
-            raise _Shifted(f"{found} different papers came of {page.count}")
 
 
 def _query(window: Window, size: int, number: int) -> dict[str, object]:
@@ -277,7 +183,7 @@ def _openapi(run: Run) -> Answer:
 
 def _judge_openapi(answer: Answer) -> None:
     _fingerprint(answer)
-    if answer.status == 200 and not isinstance(_object(_json(answer), "the description").get("paths"), dict):
+    if answer.status == 200 and not isinstance(read_object(read_json(answer), "the description").get("paths"), dict):
         raise Violation("the service's description names no paths")
 
 
@@ -306,191 +212,6 @@ def _months_between(first: str, today: date) -> list[str]:
         found.append(f"{day.year}-{day.month:02d}")
         day = _first_day(found[-1], 1)
     return found
-
-
-# --- judging ---------------------------------------------------------------------------------------------------------
-
-
-def read_page(
-    content: object,
-    window: Window,
-    number: int,
-    size: int,
-    *,
-    resources: bool = True,
-    filters: Mapping[str, str] | None = None,
-) -> Page:
-    """Return a page of a listing.
-
-    content    the answer as JSON
-    number     the page asked for, from 1
-    size       papers asked for on a page
-    resources  whether repositories were asked for
-    filters    filters sent beside the window
-    raises     Violation for whatever does not go with what was asked
-    """
-    page = _object(content, "the page")
-    sent = {"start_date": window.start.isoformat(), "end_date": window.end.isoformat(), **(filters or {})}
-    _confirm(page, sent)
-    count = _count(page.get("count"), "count")
-    rows = page.get("results")
-    if not isinstance(rows, list):
-        raise Violation("results is not a list")
-    papers = tuple(read_paper(row, resources=resources) for row in rows)
-    _check_rows(papers, window)
-    expected = max(0, min(size, count - (number - 1) * size))
-    if len(papers) != expected:
-        raise Violation(f"{len(papers)} papers on page {number} where a count of {count} asks for {expected}")
-    last = number * size >= count
-    if "next_page" not in page or not _is(page["next_page"], None if last else number + 1):
-        raise Violation(f"next_page is {_show(page.get('next_page'))} on page {number} of {count} papers")
-    if page.get("previous_page") is not None and not _is(page["previous_page"], number - 1):
-        raise Violation(f"previous_page is {_show(page['previous_page'])} on page {number}")
-    if resources and len(papers) == size and all(paper.links is None for paper in papers):
-        raise Violation("repositories were asked for, and no paper of a full page has a list of them")
-    return Page(count, papers, last)
-
-
-def _confirm(page: Mapping, sent: Mapping[str, str]) -> None:
-    """Raise Violation unless the service says that it applied every filter that was sent."""
-    applied = page.get("applied_filters")
-    if not isinstance(applied, dict):
-        raise Violation("applied_filters is missing: the filters are not confirmed")
-    for name, value in sent.items():
-        echo = applied.get(name)
-        if not isinstance(echo, str | bool) or str(echo).casefold() != value.casefold():
-            raise Violation(f"filter {name}={value} is not confirmed: applied_filters has {_show(echo)}")
-
-
-def _check_rows(papers: Sequence[Paper], window: Window) -> None:
-    before = date.min
-    for paper in papers:
-        if not window.start <= paper.published <= window.end:
-            raise Violation(f"paper {paper.id} of {paper.published} is outside {window.start} to {window.end}")
-        if paper.published < before:
-            raise Violation(f"paper {paper.id} of {paper.published} follows {before}: not in ascending order")
-        before = paper.published
-    if len({paper.id for paper in papers}) != len(papers):
-        raise Violation("a paper stands twice on the page")
-
-
-def read_paper(row: object, *, resources: bool = True) -> Paper:
-    """Return an entry; raises Violation if it is not in the shape on record.
-
-    resources  whether repositories were asked for: if not, a missing list says nothing
-    """
-    row = _object(row, "a paper")
-    key, arxiv_id = row.get("id"), row.get("arxiv_id")
-    if not isinstance(key, str) or not re.fullmatch(r"[0-9]{1,12}", key):
-        raise Violation(f"the id of a paper is {_show(key)}, not digits as text")
-    if arxiv_id is not None and not (isinstance(arxiv_id, str) and ARXIV_ID.fullmatch(arxiv_id)):
-        raise Violation(f"paper {key}: arxiv_id is {_show(arxiv_id)}")
-    published = _day(row.get("published"), f"paper {key}: published")
-    if not resources:  # the list is null then, and the count beside it 0, whatever the paper has
-        return Paper(key, arxiv_id, published, None)
-    stated = row.get("code_repository_count")
-    stated = None if stated is None else _count(stated, f"paper {key}: code_repository_count")
-    links, odd = _links(row.get("repositories"), key)
-    if not links and not odd and stated:
-        raise Violation(f"paper {key} has {stated} repositories, but no list of them came")
-    if links is None and stated == 0:
-        links = ()
-    return Paper(key, arxiv_id, published, links, odd, stated)
-
-
-def _links(entries: object, key: str) -> tuple[tuple[Link, ...] | None, int]:
-    """Return the different repositories of a paper, and how many entries are no address of the web."""
-    if entries is None:
-        return None, 0
-    if not isinstance(entries, list):
-        raise Violation(f"paper {key}: repositories is not a list")
-    found: dict[str, Link] = {}
-    odd = 0
-    for entry in (_object(value, f"paper {key}: a repository") for value in entries):
-        url, official = entry.get("url"), entry.get("is_official", False)
-        if not isinstance(url, str):
-            raise Violation(f"paper {key}: the url of a repository is {_show(url)}")
-        if official is not None and not isinstance(official, bool):
-            raise Violation(f"paper {key}: is_official is {_show(official)}")
-        stars, kind = entry.get("num_stars"), entry.get("source")
-        stars = None if stars is None else _count(stars, f"paper {key}: num_stars")
-        if kind is not None and not isinstance(kind, str):
-            raise Violation(f"paper {key}: the source of a repository is {_show(kind)}")
-        address = normalised(url)
-        if address is None:
-            odd += 1
-            continue
-        before = found.get(address)
-        official = bool(official) or (before is not None and before.official)
-        kind = before.kind if before else "unsaid" if kind is None else kind if KIND.fullmatch(kind) else "other"
-        found[address] = Link(address, url.strip(), official, kind, stars)
-    return tuple(found.values()), odd
-
-
-def read_detail(content: object, arxiv_id: str) -> Paper:
-    """Return one paper asked for by its arXiv identifier; raises Violation if it is another one."""
-    paper = read_paper(content)
-    if paper.arxiv_id != arxiv_id:
-        raise Violation(f"asked for {arxiv_id}, {_show(paper.arxiv_id)} came")
-    return paper
-
-
-def catalogue(content: object) -> dict[str, int | None]:
-    """Return ``{slug: papers}`` of the service's catalogue of frameworks; raises Violation if it is none."""
-    found = {}
-    for domain in _rows(_object(content, "the catalogue"), "domains"):
-        for category in _rows(domain, "categories"):
-            for entry in _rows(category, "frameworks"):
-                slug, papers = entry.get("slug"), entry.get("paper_count")
-                if not isinstance(slug, str):
-                    raise Violation("a framework of the catalogue has no slug")
-                found[slug.lower()] = None if papers is None else _count(papers, f"paper_count of {slug[:40]}")
-    return found
-
-
-def _json(answer: Answer) -> object:
-    """Return the body as JSON; a number of thousands of digits is none."""
-    try:
-        return answer.json()
-    except ValueError as error:
-        raise Violation(f"not JSON: {error}") from error
-
-
-def _rows(content: Mapping, name: str) -> list[Mapping]:
-    rows = content.get(name)
-    if not isinstance(rows, list):
-        raise Violation(f"{name} is not a list")
-    return [_object(row, name) for row in rows]
-
-
-def _object(value: object, what: str) -> Mapping:
-    if not isinstance(value, dict):
-        raise Violation(f"{what} is not an object but {_show(value)}")
-    return value
-
-
-def _count(value: object, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**9:
-        raise Violation(f"{what} is {_show(value)}, not a count")
-    return value
-
-
-def _day(value: object, what: str) -> date:
-    try:
-        if isinstance(value, str) and DAY.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise Violation(f"{what} is {_show(value)}, not a day")
-
-
-def _is(value: object, expected: int | None) -> bool:
-    return value is None if expected is None else value == expected and type(value) is int
-
-
-def _show(value: object) -> str:
-    text = ascii(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
-    return text if len(text) < 60 else text[:57] + "..."
 
 
 # --- counting --------------------------------------------------------------------------------------------------------
@@ -591,7 +312,7 @@ def _fingerprint(described: Answer) -> str:
     if described.status != 200:
         return "absent"
     try:
-        return hashlib.sha256(json.dumps(_json(described), sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(read_json(described), sort_keys=True).encode()).hexdigest()[:12]
     except (ValueError, RecursionError) as error:
         raise Violation("the service's description cannot be compared") from error
 
@@ -646,7 +367,7 @@ def _check_openapi(run: Run) -> list[Finding]:
         return [Finding("openapi.json", "not there", "there", holds=False)]
     was = str(before.provenance.get("version", "")).rpartition("openapi ")[2] if before else api
     findings = [Finding("openapi.json since the last snapshot", api, was, holds=was == api)]
-    content = _object(_json(described), "the description")
+    content = read_object(read_json(described), "the description")
     info = content.get("info") if isinstance(content.get("info"), dict) else {}
     for name in ("license", "termsOfService", "version"):
         findings.append(Finding(f"openapi.json: info.{name}", _brief(info.get(name))))
@@ -672,7 +393,7 @@ def _check_openapi(run: Run) -> list[Finding]:
 def _check_echo(run: Run) -> list[Finding]:
     """Echo of the dates"""
     answer = _probe(run, _window(_probed_month(run)))
-    applied = _object(_json(answer), "the page").get("applied_filters")
+    applied = read_object(read_json(answer), "the page").get("applied_filters")
     limits = {name: value for name, value in answer.headers.items() if "ratelimit" in name or name == "retry-after"}
     return [
         Finding("echo of the dates", _brief(applied), "start_date and end_date as sent"),
@@ -682,7 +403,7 @@ def _check_echo(run: Run) -> list[Finding]:
 
 def _check_catalogue(run: Run) -> list[Finding]:
     """PyTorch, TensorFlow and JAX in the catalogue of frameworks"""
-    known = catalogue(_json(run.client.get("frameworks/", judge=_judge_catalogue)))
+    known = catalogue(read_json(run.client.get("frameworks/", judge=_judge_catalogue)))
     text = ", ".join(f"{name} {known[name.lower()]}" if name.lower() in known else f"no {name}" for name in PROBED)
     return [Finding("the frameworks in the catalogue, with papers", text)]
 
@@ -722,15 +443,15 @@ def _check_resources(run: Run) -> list[Finding]:
 def _check_detail(run: Run) -> list[Finding]:
     """The answer to one paper, with and without resources"""
     window, size = _window(_probed_month(run)), _size(run)
-    papers = read_page(_json(run.client.get("papers/", _query(window, size, 1))), window, 1, size).papers
+    papers = read_page(read_json(run.client.get("papers/", _query(window, size, 1))), window, 1, size).papers
     chosen = next((paper for paper in papers if paper.arxiv_id and paper.links), None)
     if chosen is None:
         return [Finding("null without include_resources", "no paper with a repository on the first page")]
     path = f"papers/arxiv/{chosen.arxiv_id.replace('/', '%2F')}"
     with_list = run.client.get(path, {"include_resources": "true"}, judge=_judge_detail(chosen.arxiv_id))
     without = run.client.get(path)
-    came = len(read_detail(_json(with_list), chosen.arxiv_id).links or ())
-    plain = _object(_json(without), "the paper").get("repositories")
+    came = len(read_detail(read_json(with_list), chosen.arxiv_id).links or ())
+    plain = read_object(read_json(without), "the paper").get("repositories")
     return [
         Finding(
             "repositories without include_resources",
@@ -747,20 +468,20 @@ def _check_long_list(run: Run) -> list[Finding]:
     answer = run.client.get(path, {"include_resources": "true"}, judge=_judge_detail(WELL_KNOWN), accept=(200, 404))
     if answer.status == 404:
         return [Finding(f"the list of {WELL_KNOWN}", "not in the catalogue")]
-    paper = read_detail(_json(answer), WELL_KNOWN)
+    paper = read_detail(read_json(answer), WELL_KNOWN)
     return [
         Finding(f"the list of {WELL_KNOWN}", f"{len(paper.links or ())} listed, {paper.stated} stated, 595 in 2026")
     ]
 
 
 def _judge_catalogue(answer: Answer) -> None:
-    catalogue(_json(answer))
+    catalogue(read_json(answer))
 
 
 def _judge_detail(arxiv_id: str):
     def judge(answer: Answer) -> None:
         if answer.status == 200:
-            read_detail(_json(answer), arxiv_id)
+            read_detail(read_json(answer), arxiv_id)
 
     return judge
 
@@ -769,13 +490,13 @@ def _probe(run: Run, window: Window, filters: Mapping[str, str] | None = None) -
     query = {"start_date": window.start.isoformat(), "end_date": window.end.isoformat(), **(filters or {})}
 
     def judge(answer: Answer) -> None:
-        read_page(_json(answer), window, 1, 1, resources=False, filters=filters)
+        read_page(read_json(answer), window, 1, 1, resources=False, filters=filters)
 
     return run.client.get("papers/", {**query, "page_size": 1}, judge=judge)
 
 
 def _total(run: Run, window: Window, filters: Mapping[str, str] | None = None) -> int:
-    return read_page(_json(_probe(run, window, filters)), window, 1, 1, resources=False, filters=filters).count
+    return read_page(read_json(_probe(run, window, filters)), window, 1, 1, resources=False, filters=filters).count
 
 
 def _brief(value: object) -> str:
