@@ -1,15 +1,15 @@
 """Which papers name a framework in their title, abstract or comments.
 
 "Named in the abstract" is not use: few papers name their framework there, and those that do are often about one. The
-rule below only says whether a name stands in a text; what it is named for is another question.
+rule below only says whether a name stands in a text; what it is named for is the question of ``analysis.roles``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,30 +18,107 @@ import polars
 FIELDS = ("title", "abstract", "comments")
 KEPT = ("arxiv_id", "created", "categories", "primary_category")
 
-# A name counts where no letter stands beside it: digits and signs may ("tensorflow2.0", "caffe2", "keras-based",
-# "pytorch_lightning"). Case is free, of ASCII letters only.
-#   torch       never: welding torches, Torch7 for Lua; "torch" alone says nothing
+
+@dataclass(frozen=True)
+class Name:
+    """How a framework is written, and with what its name is confused. All are regular expressions.
+
+    certain   says enough by itself
+    usual     counts, unless ``confused`` stands anywhere in the text and no software beside the name
+    unusual   counts only with software beside the name, and not where ``confused`` stands in the text
+    never     phrases in which the name is another word: they are taken out of the text first
+    confused  what the text speaks of where the name means something else
+    """
+
+    certain: str = ""
+    usual: str = ""
+    unusual: str = ""
+    never: str = ""
+    confused: str = ""
+
+
+# A name counts where no Latin letter stands beside it: digits and signs may ("tensorflow2.0", "caffe2", "keras-based",
+# "fovi-pytorch"). Case is free, of ASCII letters only. A word run together with a name counts for products of the
+# framework ("TensorFlowLite", "torchvision", "jaxlib").
+#   torch       never by itself: welding torches, Torch7 for Lua; "torch" alone says nothing. "torch.nn" does
 #   Py-Torch    PyTorch, for the hyphen leaves no other meaning
-#   Tensor Flow not TensorFlow, neither with a space nor with a hyphen: tensors flow in mathematics too
-#   JAX         in capitals only: Jax is a given name and an airport's city
-NAMES: Mapping[str, str] = MappingProxyType(
+#   Tensor Flow seldom TensorFlow: tensors flow in mathematics too
+#   Keras       also a Greek horn, a surname, and Indonesian for hard ("perangkat keras" is hardware)
+#   JAX         also mice of the Jackson Laboratory, Java's JAX-RS and an airport; "Jax" is a given name as well
+_PRODUCTS = "(?:lite|lightning|serving|hub|js|probability|federated|geometric)"
+_APART = r"tensor(?:-|\s|-\s)\s{0,4}flow"
+_OTHERS = "pytorch|keras|caffe2?|theano|mxnet|cntk|jax|numpy|scikit-learn"
+_MATHEMATICS = r"(?i:manifold|riemann|ricci|theorem|lemma|\bproofs?\b|we prove|operator|spectral|curvature|geodes)"
+NAMES: Mapping[str, Name] = MappingProxyType(
     {
-        "pytorch": "(?i:py-?torch)",
-        "tensorflow": "(?i:tensorflow)",
-        "keras": "(?i:keras)",
-        "jax": "JAX",
-        "mxnet": "(?i:mxnet)",
-        "caffe": "(?i:caffe)",
-        "theano": "(?i:theano)",
-        "chainer": "(?i:chainer)",
+        "pytorch": Name(
+            certain=rf"(?i:py-?torch{_PRODUCTS}?(?:es)?|libtorch|torch(?:vision|audio|text|script)|import[ ]torch)"
+            r"|(?i:pip install torch|torch==?=?)(?=[\d\s.;,]|$)|P[yY]-\s{1,4}T?orch"
+            r"|torch\.(?:nn|optim|cuda|autograd|compile|utils|distributed|jit|fx|func|export|amp|hub|no_grad|einsum)",
+            unusual=r"P[yY]\s{1,4}T?[oO][rR][cC][hH]",
+        ),
+        "tensorflow": Name(
+            certain=rf"(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
+            rf"|(?i:(?:{_OTHERS})(?:,|\s*/|,?\s+and|,?\s+or|\s+with)\s*(?:google(?:['’]s)?\s+)?{_APART})"
+            rf"|(?i:google(?:['’]s)?\s+{_APART}|{_APART}\s+(?:library|framework|package|toolkit|api|lite|serving|backend)\b)",
+            unusual=r"T(?i:ensor)(?:-|\s|-\s)\s{0,4}(?i:flow)",
+            confused=_MATHEMATICS + r"|(?i:tensor[-\s]+flows?\s+(?:of|equations?|under|along|between|fields?)\b"
+            r"|(?:stress|strain|diffusion|metric|curvature|weyl|torsion|energy|momentum|inertia|field)[-\s]+tensor"
+            r"|space-?time|elastic|turbulen|viscous|plasma|navier|hydrodynam|cosmolog|relativ|white matter)",
+        ),
+        "keras": Name(
+            certain=r"(?i:tf\.keras)|keras\.[a-z]+",
+            usual="(?i:keras)",
+            never=r"(?i:(?:perangkat|(?:be)?kerja|usaha|upaya|disk|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
+            r"|lapisan|jaringan|bahan|teriak|jiwa)\s+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
+            r"|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
+            confused=_MATHEMATICS + r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami)\b|\bgreek\b|\bhorns?\b"
+            r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
+        ),
+        "jax": Name(
+            certain=r"(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
+            r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*jax",
+            usual="JAX",
+            unusual="[jJ]ax",
+            never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
+            r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\)|(?i:jax@)",
+            confused=r"(?i:jacksonville|florida|airport|air traffic|\bflights?\b|\bmice\b|murine|jackson lab|inbred"
+            r"|hurricane|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
+            r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\))",
+        ),
+        "mxnet": Name(certain="(?i:mxnet)"),
+        "caffe": Name(
+            usual="(?i:caffe)",
+            never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|macchiato|americano|florian|greco|lungo|corretto|bar)\b)",
+            confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b)",
+        ),
+        "theano": Name(
+            usual="(?i:theano)",
+            confused="(?i:pythagor|croton|philosoph|euripid|homer|iliad|trojan|priestess|ancient|greek)",
+        ),
+        "chainer": Name(certain="(?i:chainer)"),
     }
 )
 MENTION_SCHEMA = {**dict.fromkeys(KEPT, polars.String), "framework": polars.String, "field": polars.String}
 
 
+def normal(text: str) -> str:
+    """Return ``text`` as the rule reads it: ligatures and full-width letters as ASCII, invisible signs taken out.
+
+    LaTeX's optional hyphen (``\\-``), soft hyphens and zero-width signs vanish; control signs become spaces; a command
+    that only changes the type face inside a word (``Tensor\\textsc{Flow}``) goes with its braces.
+    """
+    return _INSIDE.sub("", text.translate(_SIGNS) if re.search(_ODD, text) else text)
+
+
+def find(text: str) -> list[tuple[str, int, int]]:
+    """Return ``(framework, start, end)`` of every mention in ``normal(text)``, in order of place."""
+    return sorted(_found(normal(text)), key=lambda mention: mention[1:])
+
+
 def named(text: str) -> frozenset[str]:
     """Return the frameworks that ``text`` names. This is the rule; everything else here only makes it fast."""
-    return frozenset(framework for framework, pattern in _rules().items() if pattern.search(text))
+    return frozenset(framework for framework, _, _ in _found(normal(text)))
 
 
 def scan(source: polars.LazyFrame | Iterable[Path | polars.LazyFrame]) -> polars.DataFrame:
@@ -85,25 +162,110 @@ def monthly(hits: polars.DataFrame, denominators: polars.DataFrame) -> polars.Da
     )
 
 
+# Software beside a name: the first list leaves no doubt, the second only decides that a usual name means software.
+_SOFTWARE = (
+    r"python\b|pytorch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
+    r"|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia|differentiable|github|\bcode"
+    r"|implement|\b[gt]pus?\b|google(?!\s+(?:earth|scholar|maps))|deep[- ]learning"
+)
+_LEARNING = (
+    r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
+    r"|autoencoder|embedding|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook|\0[\s-]*(?:models?|networks?)\b"
+)
+_BESIDE = 120  # characters
+_LETTER = "[A-Za-zÀ-ɏ]"
+
+_SIGNS = {
+    **dict.fromkeys((0xAD, 0x2060, 0xFEFF, *range(0x200B, 0x2010))),
+    **dict.fromkeys((*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F), " "),
+    **{0xFF01 + n: chr(0x21 + n) for n in range(94)},
+    **dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True)),
+}
+_FACE = r"(?:\}|\{?\\(?:text\w\w|emph|sc|tt|it|bf)\b\s*\{?|\{)+"
+_INSIDE = re.compile(rf"\\-|(?<=[Pp][Yy]){_FACE}(?=[Tt])|(?<=[Tt]ensor){_FACE}(?=[Ff])")
+# Every text in which ``named`` finds something matches this, whatever ``normal`` does to it: the engine reads all texts
+# once for it, the rule itself decides on the few that are left.
+_GAP = r"[\t-/:-@\[-`{-~]{0,12}(?:\\[a-z]+)?[\t-/:-@\[-`{-~]{0,12}"
+_ANYWHERE = (
+    rf"(?i-u:py{_GAP}torch|tensor{_GAP}flow|sorflow|torch(?:\.|=|vision|audio|text|script)|libtorch"
+    r"|(?:import|install) torch|tf\.|keras|jax|mxnet|caffe|theano|chainer|\\-)"
+)
+_LETTERS = {"pytorch": ("torch",), "tensorflow": ("flow", "tf.")}  # without these no search; others: their own id
+_ODD = r"[\u00ad\u200b-\u200f\u2060\ufeff\ufb00-\ufb06\uff01-\uff5e\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+
+
+@dataclass(frozen=True)
+class _Rule:
+    certain: re.Pattern[str] | None
+    usual: re.Pattern[str] | None
+    unusual: re.Pattern[str] | None
+    never: re.Pattern[str] | None
+    confused: re.Pattern[str] | None
+
+
 @cache
-def _rules() -> dict[str, re.Pattern[str]]:
+def _rules() -> dict[str, _Rule]:
+    def word(pattern: str) -> re.Pattern[str] | None:
+        return re.compile(rf"(?<!{_LETTER})(?:{pattern})(?!{_LETTER})", re.ASCII) if pattern else None
+
+    def phrase(pattern: str) -> re.Pattern[str] | None:
+        return re.compile(pattern) if pattern else None
+
     return {
-        framework: re.compile(rf"(?<![A-Za-z]){pattern}(?![A-Za-z])", re.ASCII) for framework, pattern in NAMES.items()
+        framework: _Rule(word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), phrase(n.confused))
+        for framework, n in NAMES.items()
     }
 
 
+@cache
+def _software() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(f"(?i:{_SOFTWARE})"), re.compile(f"(?i:{_SOFTWARE}{_LEARNING})")
+
+
+def _found(text: str) -> Iterator[tuple[str, int, int]]:
+    lower = text.lower()
+    for framework, rule in _rules().items():
+        if any(letters in lower for letters in _LETTERS.get(framework, (framework,))):
+            yield from ((framework, *span) for span in _spans(text, rule))
+
+
+def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
+    if rule.never:
+        text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
+    strong, weak = _software()
+    confused = cache(lambda: bool(rule.confused and rule.confused.search(text)))
+    spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
+    spans += [
+        match.span()
+        for match in (rule.usual.finditer(text) if rule.usual else ())
+        if weak.search(_beside(text, match)) or not confused()
+    ]
+    spans += [
+        match.span()
+        for match in (rule.unusual.finditer(text) if rule.unusual else ())
+        if strong.search(_beside(text, match)) and not confused()
+    ]
+    # "tf.keras" is also written "keras": the longest of what overlaps stays.
+    spans.sort(key=lambda span: (span[0], -span[1]))
+    return [span for k, span in enumerate(spans) if all(span[0] >= end for _, end in spans[:k])]
+
+
+def _beside(text: str, match: re.Match[str]) -> str:
+    # The name itself is left out and leaves a mark.
+    return f"{text[max(0, match.start() - _BESIDE) : match.start()]}\0{text[match.end() : match.end() + _BESIDE]}"
+
+
 def _mentions(frame: polars.LazyFrame) -> Iterator[tuple[str, ...]]:
-    # Without look-arounds the names run in the engine: they find every text of the rule and few others, on which the
-    # rule itself decides.
-    anywhere = {framework: pattern.replace("(?i:", "(?i-u:") for framework, pattern in NAMES.items()}
-    either = "|".join(anywhere.values())
     candidates = (
         frame.select(*KEPT, *FIELDS)
-        .filter(polars.any_horizontal(polars.col(field).str.contains(either) for field in FIELDS))
+        .filter(
+            polars.any_horizontal(
+                polars.col(field).str.contains(_ANYWHERE) | polars.col(field).str.contains(_ODD) for field in FIELDS
+            )
+        )
         .collect(engine="streaming")
     )
-    for field, (framework, pattern) in product(FIELDS, anywhere.items()):
-        holding = candidates.filter(polars.col(field).str.contains(pattern)).select(*KEPT, field)
-        for *kept, text in holding.iter_rows():
-            if _rules()[framework].search(text):
+    for *kept, title, abstract, comments in candidates.iter_rows():
+        for field, text in zip(FIELDS, (title, abstract, comments), strict=True):
+            for framework in named(text):
                 yield *kept, framework, field

@@ -37,7 +37,7 @@ def records(rows):
         ("pytorch_lightning and PYTORCH2", {"pytorch"}),
         ("tensorflow2.0", {"tensorflow"}),
         ("TensorFlow/Keras", {"tensorflow", "keras"}),
-        ("TensorFlowLite", set()),
+        ("TensorFlowLite", {"tensorflow"}),
         ("Tensor Flow on Riemannian Manifolds", set()),
         ("the tensor-flow equation", set()),
         ("Vision-Guided Control of a Welding Torch", set()),
