@@ -1,0 +1,13 @@
+"""A smooth function of twenty features; a network with one hidden layer."""
+
+from reproductions.usability import inputs
+
+
+def make(rng, sizes):
+    """Return points and values to train on and sixteen points to predict."""
+    return inputs.apart(*inputs.curve(rng, sizes["examples"] + inputs.HELD_OUT))
+
+
+def weights(rng):
+    """Return the hidden layer's and the output layer's weights."""
+    return [*inputs.dense(rng, 20, 32), *inputs.dense(rng, 32, 1)]
