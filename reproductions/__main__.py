@@ -20,6 +20,7 @@ from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
 from reproductions.spec import MODES, Workload
+from reproductions.usability import commands as usability
 
 log = logging.getLogger("reproductions")
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="SECONDS",
                 help="how long to wait for another measurement to end (default: %(default)s)",
             )
+    usability.add_parser(commands)
     return parser
 
 
