@@ -13,6 +13,7 @@ from analysis.harvesting.errors import Violation
 
 ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MANY = 10  # papers of which one at least has a repository, or says that it has none
 KIND = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 
 
@@ -89,6 +90,7 @@ class Listing:
     whole: bool = False
     seen: set[str] = field(default_factory=set)
     latest: date = date.min
+    stating: bool = False  # whether every paper until now says how many repositories it has
 
     def judge(self, answer: Answer) -> None:
         """Raise Violation if the answer cannot be the next page."""
@@ -99,6 +101,7 @@ class Listing:
         page = read_page(read_json(answer), self.window, self.pages + 1, self.size)
         self._check(page)
         self.count, self.pages, self.whole = page.count, self.pages + 1, page.last
+        self.stating = (self.stating or not self.seen) and all(paper.stated is not None for paper in page.papers)
         self.seen |= {paper.id for paper in page.papers}
         self.latest = page.papers[-1].published if page.papers else self.latest
         return page
@@ -111,6 +114,8 @@ class Listing:
             raise Shifted(f"paper {twice[0]} stands on two pages")
         if page.papers and page.papers[0].published < self.latest:
             raise Shifted(f"{page.papers[0].published} follows {self.latest}")
+        if self.seen and self.stating and page.papers and all(paper.stated is None for paper in page.papers):
+            raise Shifted("no paper of the page says how many repositories it has, those before it all do")
         found = len(self.seen) + len(page.papers)
         if page.last and found != page.count:
             raise Shifted(f"{found} different papers came of {page.count}")
@@ -151,8 +156,8 @@ def read_page(
         raise Violation(f"next_page is {_show(page.get('next_page'))} on page {number} of {count} papers")
     if page.get("previous_page") is not None and not _is(page["previous_page"], number - 1):
         raise Violation(f"previous_page is {_show(page['previous_page'])} on page {number}")
-    if resources and len(papers) == size and all(paper.links is None for paper in papers):
-        raise Violation("repositories were asked for, and no paper of a full page has a list of them")
+    if resources and len(papers) >= min(size, MANY) and all(paper.links is None for paper in papers):
+        raise Violation(f"repositories were asked for, and none of {len(papers)} papers says anything of them")
     return Page(count, papers, last)
 
 

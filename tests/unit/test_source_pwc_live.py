@@ -363,7 +363,7 @@ def test_repositories_that_were_not_asked_for_are_unknown_and_not_none():
     content = trap("papers_month_aug_schema.json")
     [paper] = pages.read_page(content, august, 1, 100, resources=False).papers
     assert paper.links is None and paper.stated is None
-    with pytest.raises(Violation, match="no paper of a full page"):
+    with pytest.raises(Violation, match="none of 1 papers says"):
         pages.read_page(content, august, 1, 1)
     assert pages.read_paper(trap("paper_detail_no_resources.json"), resources=False).links is None
 
