@@ -86,10 +86,14 @@ class Reader:
         outside = next((r for r in page.records if not first <= r["datestamp"] <= last), None)
         if outside:
             what = f"{outside['arxiv_id']} was modified on {outside['datestamp']}, outside {self.list}"
-            raise Violation(f"{what}: the date filter was ignored")
+            raise self._ignored(f"{what}: the date filter was ignored")
         strange = next((r for r in page.records if not r["deleted"] and not self._in_set(r["categories"])), None)
         if strange:
-            raise Violation(f"{strange['arxiv_id']} is not in {self.list.set}: the set was ignored")
+            raise self._ignored(f"{strange['arxiv_id']} is not in {self.list.set}: the set was ignored")
+
+    def _ignored(self, what: str) -> Violation:
+        """A later page has its filters from the token before it, which then is as wrong as the page."""
+        return Broken(what) if self.pages else Violation(what)
 
     def _in_set(self, categories: str) -> bool:
         wanted = self.list.category
@@ -142,10 +146,12 @@ def fetch(run: Run) -> Iterator[Piece]:
             try:
                 pieces = list(_read(run, wanted))
             except Refused as refused:
-                if not isinstance(refused.violation, Broken | oai.BadToken) or pause_s is None:
+                if not isinstance(refused.violation, Broken | oai.BadToken):
+                    raise
+                _forget(run, wanted, refused.violation.reason)
+                if pause_s is None:
                     raise
                 run.say(f"{wanted}: {refused.violation.reason}; reading the list again from the start")
-                _forget(run, wanted, refused.violation.reason)
                 run.client.pause(pause_s)
                 continue
             yield from pieces
@@ -153,24 +159,33 @@ def fetch(run: Run) -> Iterator[Piece]:
 
 
 def _kept(run: Run, wanted: List) -> Iterator[tuple[Answer, oai.OaiPage]]:
-    """Yield the kept pages of a list from its first one as far as they follow each other."""
-    since, path, params = _since(run, wanted), PATH, wanted.params
+    """Yield the kept pages of a list from its first one as far as they follow each other; raises Violation."""
+    for answer in _chain(run, wanted):
+        yield answer, oai.parse(answer.read())
+
+
+def _chain(run: Run, wanted: List) -> Iterator[Answer]:
+    """Yield the kept answers of a list; it ends behind one that can no longer be read."""
+    since, forms = _since(run, wanted), [run.client.url(PATH, wanted.params)]
     for _ in range(MOST_PAGES):
-        answer = run.client.known(path, params, since=since)
+        answer = next(filter(None, (run.client.known(form, since=since) for form in forms)), None)
         if answer is None:
             return
-        page = oai.parse(answer.read())
-        yield answer, page
-        if page.token is None:
+        yield answer
+        try:
+            token = oai.parse(answer.read()).token
+        except Violation:
             return
-        since, params = date.fromisoformat(answer.retrieved[:10]), ()
-        path = next((p for p in _forms(page.token) if run.client.known(p, since=since)), _forms(page.token)[0])
+        if token is None:
+            return
+        since, forms = date.fromisoformat(answer.retrieved[:10]), _forms(token)
 
 
 def _read(run: Run, wanted: List) -> Iterator[Piece]:
     reader, last_day = Reader(wanted), None
-    for answer, page in _kept(run, wanted):
+    for answer in _chain(run, wanted):
         try:
+            page = oai.parse(answer.read())
             reader.judge(page)
         except Violation as violation:
             raise Refused(run.source.id, answer.url, Broken(violation.reason), AGAIN) from None
@@ -198,18 +213,19 @@ def _ask(run: Run, wanted: List, reader: Reader) -> tuple[Answer, oai.OaiPage]:
         page = parsed["page"] = oai.parse(answer.read())
         reader.judge(page)
 
-    if reader.token is None:
-        answer = run.client.get(PATH, wanted.params, judge=judge, since=_since(run, wanted))
-        return answer, parsed.get("page") or oai.parse(answer.read())
-    verbatim, encoded = _forms(reader.token)
-    try:
-        answer = run.client.get(verbatim, judge=judge)
-    except Refused as refused:
-        if not isinstance(refused.violation, oai.BadToken):
-            raise
-        # Reports differ on whether the service wants the token as it stands or encoded once more.
-        answer = run.client.get(encoded, judge=judge)
-    return answer, parsed.get("page") or oai.parse(answer.read())
+    since = _since(run, wanted) if reader.token is None else None
+    # Reports differ on whether the service wants the token as it stands or encoded once more.
+    forms = [run.client.url(PATH, wanted.params)] if reader.token is None else _forms(reader.token)
+    for number, form in enumerate(forms, start=1):
+        # What is kept under this address but does not follow the pages before is of a reading that was given up.
+        run.client.forget(form, reason="of an earlier reading of its list")
+        try:
+            answer = run.client.get(form, judge=judge, since=since)
+            return answer, parsed["page"]
+        except Refused as refused:
+            if not isinstance(refused.violation, oai.BadToken) or number == len(forms):
+                raise
+    raise AssertionError("unreachable: the last form returns or raises")
 
 
 def _forms(token: str) -> tuple[str, str]:
@@ -221,13 +237,8 @@ def _forms(token: str) -> tuple[str, str]:
 
 
 def _forget(run: Run, wanted: List, reason: str) -> None:
-    try:
-        kept = [answer for answer, _ in _kept(run, wanted)]
-    except Violation:
-        kept = []
-    for answer in kept:
+    for answer in list(_chain(run, wanted)):
         run.client.cache.forget(answer.key, reason)
-    run.client.forget(PATH, wanted.params, reason=reason)
 
 
 def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:

@@ -32,6 +32,10 @@ class Shifted(Violation):
         super().__init__(reason, retry=False)
 
 
+class GivenUp(SourceError):
+    """A window that cannot be read; what was kept of the windows around it may be at fault and is asked again."""
+
+
 @dataclass(frozen=True)
 class Window:
     """The days ``first`` to ``last``, both included."""
@@ -118,17 +122,23 @@ def plan(run: Run) -> Plan:
     exact = True
     for window in windows(run):
         since = _arxiv.since(run, window.last)
-        first = run.client.known(PATH, _params(run, window, 0), since=since)
-        total = run.settings["expected_a_month"]
-        if first is None:
-            exact = False
-        else:
-            total = atom.parse(first.read()).total
+        total = _known_total(run, window)
+        if total is None:
+            total, exact = run.settings["expected_a_month"], False
         starts = range(0, max(total, 1), run.settings["page_size"])
         absent = [s for s in starts if run.client.known(PATH, _params(run, window, s), since=since) is None]
         missing += len(absent)
         records += len(absent) * min(run.settings["page_size"], total)
     return Plan(missing, records * BYTES_A_RECORD, f"{len(windows(run))} months", exact=exact)
+
+
+def _known_total(run: Run, window: Window) -> int | None:
+    """Return the total of a window if its first page is kept and sound."""
+    first = run.client.known(PATH, _params(run, window, 0), since=_arxiv.since(run, window.last))
+    try:
+        return None if first is None else atom.parse(first.read()).total
+    except Violation:
+        return None
 
 
 def windows(run: Run) -> list[Window]:
@@ -161,16 +171,23 @@ def _read(run: Run, window: Window, asked: list) -> tuple[list[Piece], int]:
             if not isinstance(refused.violation, Shifted):
                 raise
             # What has come is kept: it must not be taken for a part of the new reading, by this run or the next.
-            for params in own:
-                run.client.forget(PATH, params, reason=refused.violation.reason)
+            _forget(run, own, refused.what)
             if pause_s is None:
-                raise
-            run.say(f"{window}: {refused.violation.reason}; reading it again from the start")
+                raise GivenUp(refused.source, refused.page, refused.what, AGAIN) from None
+            run.say(f"{window}: {refused.what}; reading it again from the start")
             run.client.pause(pause_s)
-            continue
-        asked += own
-        return found
+        except GivenUp as given_up:
+            _forget(run, own, given_up.what)
+            raise
+        else:
+            asked += own
+            return found
     raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _forget(run: Run, asked: list, reason: str) -> None:
+    for params in asked:
+        run.client.forget(PATH, params, reason=reason)
 
 
 def _pages(run: Run, window: Window, asked: list) -> tuple[list[Piece], int]:
@@ -191,7 +208,7 @@ def _split(run: Run, window: Window, asked: list, answer: Answer, total: int) ->
     """Return the pages of the two halves of a window that holds more than one query gives."""
     if window.halves() is None:
         what = f"{total} papers on one day, more than one query gives"
-        raise SourceError(run.source.id, answer.url, what, "choose fewer categories")
+        raise GivenUp(run.source.id, answer.url, what, "choose fewer categories")
     (left, first), (right, second) = (_read(run, half, asked) for half in window.halves())
     if first + second != total:
         shifted = Shifted(f"the halves of {window} hold {first} and {second} papers, the whole {total}")
@@ -207,8 +224,7 @@ def _page(run: Run, params: list, reader: Reader) -> tuple[Answer, atom.Feed]:
         feed = parsed["feed"] = atom.parse(answer.read())
         if answer.status != 200:
             raise Violation(f"status {answer.status} without a word of arXiv's")
-        if feed.total <= run.settings["most_a_query"]:
-            reader.judge(feed)
+        reader.judge(feed)
 
     since = _arxiv.since(run, reader.window.last)
     # Status 400 carries the reason as an Atom entry, which the parser raises.

@@ -34,10 +34,15 @@ def truth(seed: int = 0) -> dict[str, list[dict]]:
 
 
 def group(address: str) -> str:
-    """Return what may have to be read again together with an address: its set and the end of its list."""
+    """Return what may have to be read again together with an address: the lists of its set."""
     given = dict(parse_qsl(urlsplit(address).query))
     given |= dict(parse_qsl(unquote(given.get("resumptionToken", ""))))
-    return f"{given.get('set')} to {given.get('until', DAY)}"
+    return given.get("set", "")
+
+
+def freely(address: str) -> bool:
+    """Return whether an address may be asked again at any time: a token without a set comes from a page at fault."""
+    return not group(address)
 
 
 def service(seed: int = 0, page_size: int = PAGE_SIZE, encoded: bool = False) -> Service:
