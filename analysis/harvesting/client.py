@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
 
 from analysis.harvesting.cache import PIECE, Answer, Cache
 from analysis.harvesting.clock import Clock, Stopped
@@ -187,7 +187,7 @@ class Client:
                     raise self._error(address, f"{again.reason}, after {_times(attempt)}{kept}", AGAIN) from None
                 wait_s = usual_s if again.wait_s is None else max(again.wait_s, usual_s)
                 if again.wait_s is not None:
-                    self.clock.rest(wait_s, again.reason)  # whoever asks this service waits as well
+                    self.clock.rest(wait_s, again.reason)
                 if wait_s > self.settings["patience_s"]:
                     raise self._error(address, f"{again.reason}; it asks to wait {wait_s:.0f} s", AGAIN) from None
                 self.say(f"{self._clean(address)}: {again.reason}; asking again in {wait_s:g} s")
@@ -204,9 +204,13 @@ class Client:
                 try:
                     with self._send(request) as response:
                         answer = self._receive(response, request, scratch)
+                    return self._weigh(answer, request)
                 except requests.RequestException as error:
-                    raise _Again(f"no whole answer ({self._clean(_words(error))})") from error
-                return self._weigh(answer, request)
+                    raise _Again(f"no whole answer ({self._words(error)})") from error
+                except _Again as again:
+                    if again.wait_s is not None:
+                        self.clock.rest(again.wait_s, again.reason)  # before anybody else has the turn
+                    raise
         except Stopped as stopped:
             raise self._error(request.address, str(stopped), "run it again then") from None
 
@@ -246,7 +250,7 @@ class Client:
         try:
             # Closing writes what is left, so it may fail as well.
             with scratch.open("wb") as handle:
-                while (piece := _next(pieces, self._clean)) is not None:
+                while (piece := self._next(pieces)) is not None:
                     length += len(piece)
                     if length > request.max_bytes:
                         what = f"the body is longer than {request.max_bytes} bytes"
@@ -270,6 +274,12 @@ class Client:
             key=request.key,
         )
 
+    def _next(self, pieces: Iterator[bytes]) -> bytes | None:
+        try:
+            return next(pieces, None)
+        except Exception as error:  # urllib3 raises its own kinds here; all mean that the body did not come
+            raise _Again(f"the body was cut short ({self._words(error)})") from error
+
     def _weigh(self, answer: Answer, request: _Request) -> Answer:
         """Return the answer at its place in the cache if it may be counted."""
         if answer.status not in request.accept:
@@ -282,7 +292,7 @@ class Client:
             elif answer.encoding:
                 answer.read()  # raises where the body was cut
         except Violation as violation:
-            kept = self.cache.reject(answer, violation.reason)
+            kept = self._reject(answer, violation.reason)
             if violation.retry:
                 raise _Again(violation.reason, kept=kept) from None
             remedy = f"the answer is kept in {kept}; {AGAIN}"
@@ -300,37 +310,45 @@ class Client:
             cooldown_s = self.settings["cooldown_s"] if wait_s is None else wait_s
             raise _Again("429, too many requests", cooldown_s, crowded=True)
         if answer.status in RETRY_STATUSES:
-            raise _Again(f"status {answer.status}{_excerpt(answer)}", wait_s)
-        what = f"status {answer.status}{_excerpt(answer)}"
-        kept = self.cache.reject(answer, what)
+            raise _Again(f"status {answer.status}{self._excerpt(answer)}", wait_s)
+        what = f"status {answer.status}{self._excerpt(answer)}"
+        kept = self._reject(answer, what)
         raise self._error(answer.url, what, f"the answer is kept in {kept}; check the settings of the source")
 
     def _error(self, address: str, what: str, remedy: str) -> SourceError:
-        return SourceError(self.source, self._clean(address), what, remedy)
+        return SourceError(self.source, self._clean(address), self._clean(what), remedy)
 
-    def _shown(self, address: str) -> str:
-        return self._clean(address)
+    def _reject(self, answer: Answer, reason: str) -> Path:
+        """Keep an unusable answer for a person to look at, without the keys that an error page may repeat."""
+        content = answer.path.read_bytes() if self._secrets else b""
+        cleaned = content
+        for text in self._spellings():
+            cleaned = cleaned.replace(text.encode(), b"***")
+        if cleaned != content:
+            answer.path.write_bytes(cleaned)
+            answer = replace(answer, bytes=len(cleaned), sha256=hashlib.sha256(cleaned).hexdigest())
+        return self.cache.reject(answer, self._clean(reason))
+
+    def _words(self, error: Exception) -> str:
+        return self._clean(f"{type(error).__name__}: {error}")[:EXCERPT]
+
+    def _excerpt(self, answer: Answer) -> str:
+        words = self._clean(" ".join(_head(answer).decode("utf-8", "replace").split()))[:EXCERPT]
+        return f" ({words})" if words else ""
 
     def _clean(self, text: str) -> str:
         """Return the text without any key that was sent."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***").replace(urlencode({"": secret})[1:], "***")
+        for spelling in self._spellings():
+            text = text.replace(spelling, "***")
         return text
 
-
-def _next(pieces: Iterator[bytes], clean: Callable[[str], str]) -> bytes | None:
-    try:
-        return next(pieces, None)
-    except Exception as error:  # urllib3 raises its own kinds here; all mean that the body did not come
-        raise _Again(f"the body was cut short ({clean(_words(error))})") from error
+    def _spellings(self) -> set[str]:
+        """Return every way in which a key that was sent may be written."""
+        return {form for secret in self._secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))}
 
 
 def _times(count: int) -> str:
     return "one try" if count == 1 else f"{count} tries"
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error)[:EXCERPT]}"
 
 
 def _head(answer: Answer) -> bytes:
@@ -339,11 +357,6 @@ def _head(answer: Answer) -> bytes:
             return handle.read(4096)
     except Violation:
         return b""
-
-
-def _excerpt(answer: Answer) -> str:
-    words = " ".join(_head(answer).decode("utf-8", "replace").split())[:EXCERPT]
-    return f" ({words})" if words else ""
 
 
 def _looks_like_html(answer: Answer) -> bool:
@@ -358,7 +371,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(value)
     try:
         return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0) if value else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

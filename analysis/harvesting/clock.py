@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from reproductions.files import write_json
+
+LONGEST_S = 31 * 86_400.0  # no rest is taken for longer than this, whatever a service says
 
 
 def clocks_folder() -> Path:
@@ -41,18 +44,22 @@ class Clock:
         self.name, self.pace_s, self.patience_s, self.say = name, pace_s, patience_s, say
         self._state = clocks_folder() / f"{name.replace(':', '_')}.json"
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for the turn and hold it: while one request is under way, nobody else asks the same service."""
+    @cached_property
+    def _lock(self):
+        """The lock of the state: one object, so that who holds the turn can also ask for a rest."""
         from filelock import FileLock
 
         self._state.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._state.with_suffix(".lock")):
+        return FileLock(self._state.with_suffix(".lock"))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn and hold it: while one request is under way, nobody else asks the same service."""
+        with self._lock:
             state = self._read()
-            now = time.time()
-            rest_s = state.get("rest_until", 0) - now
+            rest_s = self._left(state)
             if rest_s > self.patience_s:
-                raise Stopped(datetime.fromtimestamp(state["rest_until"], UTC), state.get("reason", ""))
+                raise Stopped(datetime.fromtimestamp(time.time() + rest_s, UTC), state.get("reason", ""))
             if rest_s > 0:
                 self.say(f"{self.name} asked for a rest ({state.get('reason', '')}); going on in {rest_s:.0f} s")
                 time.sleep(rest_s)
@@ -64,8 +71,18 @@ class Clock:
             yield
 
     def rest(self, seconds: float, reason: str) -> None:
-        """Let nobody ask for ``seconds``; the reason is what the next one is told."""
-        self._write(rest_until=time.time() + seconds, reason=reason)
+        """Let nobody ask for ``seconds``; the reason is what the next one is told. A longer rest stays."""
+        seconds = min(seconds, LONGEST_S)
+        with self._lock:
+            if seconds > self._left(self._read()):
+                now = time.time()
+                self._write(rest_from=now, rest_until=now + seconds, reason=reason)
+
+    @staticmethod
+    def _left(state: dict) -> float:
+        """Return the seconds of rest that are left: never more than were asked for, even if the clock was set back."""
+        until = state.get("rest_until", 0)
+        return min(until - time.time(), until - state.get("rest_from", 0))
 
     def _read(self) -> dict:
         try:

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from analysis.harvesting import snapshots
+from analysis.harvesting.cache import Answer
 from analysis.harvesting.errors import Held, Violation
 from analysis.harvesting.moves import Moves, compare
 from analysis.harvesting.registry import Source
@@ -78,7 +79,8 @@ def refresh_source(run: Run, accept: Collection[str] = ()) -> Outcome:
     except Held as error:
         outcome = _failed(run, str(error), "held")
     except SurveyError as error:
-        outcome = _failed(run, str(error))
+        named = str(error).startswith(f"{run.source.id}: ")
+        outcome = _failed(run, str(error) if named else f"{run.source.id}: {error}")
     except Violation as violation:
         outcome = _failed(run, f"{run.source.id}: {violation.reason}; run it again, and report it if it stays")
     except OSError as error:
@@ -98,7 +100,7 @@ def land_source(run: Run, accept: Collection[str] = ()) -> Outcome:
     """
     source, pieces = run.source, run.recall()
     for piece in pieces:
-        piece.answer.verify()
+        _verify(run, piece.answer)
     snapshot = source.module().extract(run, pieces)
     files = snapshots.render(snapshot, source.id)
     before = run.latest()
@@ -116,6 +118,15 @@ def land_source(run: Run, accept: Collection[str] = ()) -> Outcome:
     version = snapshots.land(run.snapshots, source.id, run.today, files, provenance | extra)
     lines = (*moves.lines, *(f"accepted: {problem}" for problem in moves.problems))
     return Outcome(source.id, "landed", version.name, lines + _note(run, "landed", version.name))
+
+
+def _verify(run: Run, answer: Answer) -> None:
+    """Raise SurveyError if a kept answer is not what came; it is set aside, so that the next run asks for it."""
+    try:
+        answer.verify()
+    except SurveyError:
+        run.client.cache.forget(answer.key, "differs from its sha256")
+        raise
 
 
 def check_figures(path: Path, provenance: Mapping) -> None:

@@ -132,6 +132,8 @@ def land(folder: Path, source: str, day: date, files: Mapping[str, bytes], prove
     scratch = None
     try:
         home.mkdir(parents=True, exist_ok=True)
+        for left in home.glob(".landing-*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
         scratch = Path(mkdtemp(prefix=".landing-", dir=home))
         for name, content in files.items():
             (scratch / name).write_bytes(content)
