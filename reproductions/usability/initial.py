@@ -11,10 +11,12 @@ import numpy as np
 
 
 def built(program: str, build: Callable[[], object], weights: Sequence[np.ndarray]) -> object:
-    """Build the model and load the weights; ValueError if number or shapes differ.
+    """Build the model and load the weights, if there are any; ValueError if number or shapes differ.
 
     program   pytorch, tensorflow (a tf.Module) or keras
     """
+    if not weights:
+        return build()
     return {"pytorch": _pytorch, "tensorflow": _tensorflow, "keras": _keras}[program](build, list(weights))
 
 
@@ -24,7 +26,7 @@ def _pytorch(build: Callable[[], object], weights: list[np.ndarray]) -> object:
 
     model = build()
     targets = []
-    for layer in model.modules() if weights else ():
+    for layer in model.modules():
         across = isinstance(layer, nn.Linear | nn.RNN)  # PyTorch stores these kernels as (outputs, inputs)
         targets += [p.data.T if across and p.ndim == 2 else p.data for p in layer.parameters(recurse=False)]
     _check([tuple(target.shape) for target in targets], weights)
@@ -52,9 +54,8 @@ def _tensorflow(build: Callable[[], object], weights: list[np.ndarray]) -> objec
 
 def _keras(build: Callable[[], object], weights: list[np.ndarray]) -> object:
     model = build()
-    if model is not None:
-        _check([tuple(variable.shape) for variable in model.weights], weights)
-        model.set_weights(weights)
+    _check([tuple(variable.shape) for variable in model.weights], weights)
+    model.set_weights(weights)
     return model
 
 

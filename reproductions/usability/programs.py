@@ -328,9 +328,9 @@ def _distance(own: object, reference: object, tolerance: float) -> float:
     return float(difference / tolerance) if tolerance else (0.0 if difference == 0 else float("inf"))
 
 
-def rounded(value: float) -> float:
-    """Return a value with six significant digits, as the tables hold it."""
-    return float(f"{value:.6g}")
+def rounded(value: float) -> float | int:
+    """Return a value with six significant digits, as the tables hold it; whole numbers stay whole."""
+    return value if isinstance(value, int) else float(f"{value:.6g}")
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
