@@ -21,12 +21,24 @@ LABELS = ("none", "pytorch", "tf", "torch", "mxnet", "jax", "caffe2", "paddle", 
 LABEL_SHARES = (0.42, 0.38, 0.12, 0.02, 0.01, 0.02, 0.005, 0.01, 0.005, 0.01)
 
 _CATEGORIES = ("cs.LG", "cs.CV", "cs.CL", "cs.AI", "stat.ML", "cs.RO", "eess.IV", "math.OC", "hep-th", "astro-ph.EP")
-_MENTIONS = ("PyTorch", "TensorFlow", "Keras", "JAX", "Caffe", "Theano", "tensorflow2.0", "MXNet", "Chainer")
+_MENTIONS = (
+    "PyTorch",
+    "TensorFlow",
+    "Keras",
+    "JAX",
+    "Caffe",
+    "Theano",
+    "tensorflow2.0",
+    "MXNet",
+    "Chainer",
+    "torch",
+    "tensor flow",
+)
 _PLAIN = (
     "we propose a method for the estimation of gradients under weak supervision and show that it improves results on "
     "several benchmarks while the cost of training stays bounded by the number of samples; our analysis of attention "
-    "kernels suggests that depth & width trade off when p < 0.05 and x > 1; code will be released for tensor flow on "
-    "manifolds with torch sensors"
+    "kernels suggests that depth & width trade off when p < 0.05 and x > 1; code will be released for the flow on "
+    "manifolds with sensors"
 )
 _FOREIGN = ("naïve", "Poincaré", "Schrödinger", "α", "→", "“robust”", "Erdős–Rényi", "ℓ₂", "Gödel’s")
 _OAI_AUTHOR = "<author>\n<keyname>Example</keyname>\n<forenames>Ada</forenames>\n</author>\n"
@@ -148,9 +160,10 @@ def hash_of(text: str) -> int:
 def gzip_pages(pages: int, seed: int, level: int = 1) -> Iterator[bytes]:
     """Yield ``pages`` gzipped OAI pages of 1,300 records with distinct identifiers.
 
-    The abstracts repeat every ten pages: drawing them anew would cost more than parsing them.
+    The abstracts repeat every three pages: drawing them anew would cost more than parsing them, and keeping more of
+    them would be taken for memory of the ingest.
     """
-    texts = [abstracts(OAI_PAGE, seed + number) for number in range(min(pages, 10))]
+    texts = [abstracts(OAI_PAGE, seed + number) for number in range(min(pages, 3))]
     for number in range(pages):
         page = oai_page(texts[number % len(texts)], number * OAI_PAGE)
         yield gzip.compress(page, level)

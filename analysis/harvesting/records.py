@@ -18,6 +18,7 @@ from reproductions.errors import SurveyError
 from reproductions.files import write_bytes
 
 RECORD_SCHEMA = {name: polars.Boolean if name == "deleted" else polars.String for name in RECORD_COLUMNS}
+ROWS_AT_ONCE = 500_000  # rows among which the newest of each paper is looked for at a time
 ANY_CHOSEN = "(any chosen)"
 
 
@@ -68,8 +69,8 @@ def latest(folder: Path) -> polars.LazyFrame:
     """Return one row a paper, columns ``RECORD_COLUMNS``: its newest state, papers deleted since left out.
 
     The row with the greatest datestamp (Atom: updated) wins, among equal ones the higher version, then the one written
-    later. Only identifiers and dates are held in memory, about 100 bytes a row; texts are read when the result is
-    collected. Collecting texts of millions of rows at once is for ``latest_parts``.
+    later. Texts are read when the result is collected; until then only the places of the newest rows are held, 8 bytes
+    a paper. Texts of millions of papers are for ``latest_parts``.
 
     raises  SurveyError if the folder holds no part
     """
@@ -89,15 +90,18 @@ def latest_parts(folder: Path) -> list[polars.LazyFrame]:
     version = polars.col("version").str.strip_prefix("v").cast(polars.UInt64, strict=False).fill_null(0).clip(0, 4095)
     # One number a row, so that its greatest is found without sorting: days, version, position, and whether it deletes.
     place = polars.col("row").cast(polars.UInt64) * 2 + polars.col("deleted").cast(polars.UInt64)
-    newest = (
-        rows.select("arxiv_id", (days * 2**45 + version * 2**33 + place).alias("rank"))
+    ranked = rows.select("arxiv_id", (days * 2**45 + version * 2**33 + place).alias("rank"))
+    # A share of the identifiers at a time: each needs a place in a table while its rows are compared.
+    shares = rows.select(polars.len()).collect().item() // ROWS_AT_ONCE + 1
+    newest = polars.concat(
+        ranked.filter(polars.col("arxiv_id").hash() % shares == share)
         .group_by("arxiv_id")
         .agg(polars.col("rank").max())
         .filter(polars.col("rank") % 2 == 0)
         .select(polars.col("rank") % 2**33 // 2)
         .collect(engine="streaming")["rank"]
-        .sort()
-    )
+        for share in range(shares)
+    ).sort()
     frames, first = [], 0
     for path in found:
         height = polars.scan_parquet(path).select(polars.len()).collect().item()

@@ -89,6 +89,16 @@ def test_among_equal_dates_the_higher_version_wins_and_then_the_later_row(tmp_pa
     }
 
 
+def test_a_paper_is_found_newest_also_where_rows_are_looked_at_in_shares(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "ROWS_AT_ONCE", 7)
+    names = [f"2401.{90000 + n}" for n in range(40)]
+    for day in ("2024-02-01", "2024-02-03", "2024-02-02"):
+        ingest(tmp_path, [paper(name, datestamp=day, title=day) for name in names], rows_per_part=15)
+    table = records.latest(tmp_path).collect()
+    assert sorted(table["arxiv_id"]) == names
+    assert set(table["title"]) == {"2024-02-03"}
+
+
 def test_a_deleted_paper_leaves_and_can_come_back(tmp_path):
     ingest(
         tmp_path,
