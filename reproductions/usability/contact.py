@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -226,7 +227,9 @@ def closure(dist: metadata.Distribution) -> dict[str, metadata.Distribution]:
 
 
 def _mib(dist: metadata.Distribution) -> float:
-    return sum(file.size or 0 for file in dist.files or ()) / 2**20
+    """Return what a distribution's files take on disk, bytecode included (pip lists it without a size)."""
+    paths = [Path(file.locate()) for file in dist.files or ()]
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 2**20
 
 
 # -- runs --------------------------------------------------------------------------------------------------------------
@@ -243,14 +246,19 @@ def importing(package: str, options: Options) -> list[dict]:
 
 def first_step(program: str, options: Options) -> list[dict]:
     """Return seconds from the start of Python to the loss of the first training step."""
-    command = [_python(program, options), str(FIRST_STEP / f"{program}.py")]
+    # -P: otherwise the folder of tensorflow.py would be searched for tensorflow.
+    command = [_python(program, options), "-P", str(FIRST_STEP / f"{program}.py")]
     try:
-        found = [_said(command, options)[1] for _ in range(options.repeats)]
+        found = [_said(command, options)[1:] for _ in range(options.repeats)]
     except SurveyError as error:
         return [_not_run(program, "first_step_s", HERE, str(error), "failed")]
     text = (FIRST_STEP / f"{program}.py").read_text(encoding="utf-8")
     lines = sum(bool(line.strip()) and not line.startswith('"""') for line in text.splitlines())
-    return [_spread(program, "first_step_s", found, "s", note=f"a program of {lines} lines")]
+    wall, cpu = zip(*found, strict=True)
+    return [
+        _spread(program, "first_step_s", wall, "s", note=f"a program of {lines} lines"),
+        _spread(program, "first_step_cpu_s", cpu, "s", note="to the end of the process"),
+    ]
 
 
 def _python(subject: str, options: Options) -> str:
@@ -263,8 +271,12 @@ def _spread(subject: str, metric: str, values: Sequence[float], unit: str, **mor
     return _row(subject, metric, statistics.median(values), unit, HERE, **ends, **more)
 
 
-def _said(command: Sequence[str], options: Options) -> tuple[str, float]:
-    """Run a command; return its first line and the seconds until it came. SurveyError if it fails or says nothing."""
+def _said(command: Sequence[str], options: Options) -> tuple[str, float, float]:
+    """Run a command; return its first line, the seconds until it came, and CPU seconds to the end.
+
+    raises SurveyError   if it fails or says nothing
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory(prefix="usability-") as scratch:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -286,7 +298,8 @@ def _said(command: Sequence[str], options: Options) -> tuple[str, float]:
             process.wait()
     if process.returncode != 0 or not line:
         raise SurveyError(f"the process ended with exit code {process.returncode}; run it by hand to see why")
-    return line, seconds
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return line, seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 # -- the registry, through pip -----------------------------------------------------------------------------------------
@@ -296,10 +309,12 @@ def registry(package: str, options: Options) -> list[dict]:
     if not options.registry:
         return [_not_run(package, metric, REGISTRY, "not asked (--offline)") for metric in metrics]
     try:
-        wheels = newest_wheels(_pip(options, "index", "versions", package, "--ignore-requires-python", "-vv"), package)
+        said = _pip(options, "index", "versions", package, "--ignore-requires-python", "-vv")
+        version, names = newest_wheels(said, package)
     except SurveyError as error:
         return [_not_run(package, metric, REGISTRY, str(error)) for metric in metrics]
-    return [*_wheels(package, wheels), *_releases(package, options)]
+    asked = re.search(rf"{re.escape(names[0])}.*?\(requires-python:([^)]*)\)", said)
+    return [*_wheels(package, version, names, asked[1] if asked else ""), *_releases(package, options)]
 
 
 def newest_wheels(said: str, package: str) -> tuple[Version, list[str]]:
@@ -320,14 +335,15 @@ def newest_wheels(said: str, package: str) -> tuple[Version, list[str]]:
     return max(found), sorted(found[max(found)])
 
 
-def _wheels(package: str, newest: tuple[Version, list[str]]) -> list[dict]:
-    version, names = newest
+def _wheels(package: str, version: Version, names: Sequence[str], asked: str) -> list[dict]:
     pythons, platforms = tags(names)
     more = {"note": f"{len(names)} wheels of {version}"}
     rows = [_row(package, "newest_release", str(version), "version", REGISTRY)]
     for metric, values, unit in (("python_versions", pythons, "versions"), ("platforms", platforms, "platforms")):
         if values == ["any"]:
-            rows.append(_row(package, metric, "", unit, REGISTRY, note=f"one wheel of {version} for any"))
+            rows.append(
+                _row(package, metric, "", unit, REGISTRY, note=f"one wheel of {version} for any, Python {asked}")
+            )
         else:
             rows.append(_row(package, metric, len(values), unit, REGISTRY, note=f"{', '.join(values)}; {more['note']}"))
     return rows

@@ -7,12 +7,14 @@ import shutil
 from importlib import metadata
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from reproductions.errors import SurveyError
 from reproductions.usability import contact, metrics, programs, summary, tasks
 from reproductions.usability.tasks import Comparison
+from reproductions.validation import check
 
 SMALL = '''"""A docstring counts for nothing."""
 
@@ -319,3 +321,37 @@ def test_deprecations_are_read_from_the_programs_table_or_said_to_be_missing(tmp
     programs.write_csv(tmp_path / programs.TABLE, programs.COLUMNS, rows)
     found = {row["subject"]: (row["value"], row["note"]) for row in contact.deprecations(tmp_path)}
     assert found["keras"] == (1, f"in 2 tasks | {note}") and found["pytorch"][0] == 0
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+def _check_table(root, path, whole=("runs", "tasks")):
+    """Check every row of a table against its schema, numbers as numbers and empty cells as null."""
+    schema = yaml.safe_load((root / "workflow" / "schemas" / f"{path.stem}.schema.yaml").read_text())
+    rows = programs.read(path)
+    assert rows
+    for number, row in enumerate(rows, 1):
+        typed = {}
+        for key, text in row.items():
+            numeric = key in ("value", "low", "high") and row.get("metric") != "newest_release"
+            typed[key] = None if text == "" else float(text) if numeric else int(text) if key in whole else text
+        check(typed, schema, f"{path.name}: row {number}")
+
+
+def test_the_programs_table_and_its_summary_keep_their_schemas(task, root, tmp_path):
+    (task.folder / "keras.py").write_text("raise RuntimeError('planted')\n")
+    rows = programs.measure([task], tmp_path, SMOKE)
+    _check_table(root, tmp_path / programs.TABLE)
+    programs.write_csv(tmp_path / summary.TABLE, summary.COLUMNS, summary.summarise(rows))
+    _check_table(root, tmp_path / summary.TABLE)
+
+
+def test_the_table_of_first_contact_keeps_its_schema(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(contact, "importing", lambda package, options: [])
+    monkeypatch.setattr(contact, "first_step", lambda program, options: [])
+    monkeypatch.setattr(contact, "_pip", lambda *_: SAID)
+    contact.measure(tmp_path, contact.Options())
+    _check_table(root, tmp_path / contact.TABLE)
+    rows = programs.read(tmp_path / contact.TABLE)
+    assert [row["value"] for row in rows if (row["subject"], row["metric"]) == ("torch", "newest_release")] == [
+        "2.15.0"
+    ]
