@@ -11,6 +11,7 @@ import json
 import re
 import socket
 import struct
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,9 @@ class Faulty(Loopback):
     def __init__(self, services: Mapping[str, Service], fault=None):
         super().__init__(services, fault)
         self._server.RequestHandlerClass.disable_nagle_algorithm = True
+        told = self._server.handle_error
+        # A client that gives up is part of the game; anything else is a fault of the service.
+        self._server.handle_error = lambda *a: None if isinstance(sys.exc_info()[1], ConnectionError) else told(*a)
 
     @staticmethod
     def _send(handler, response: Response) -> None:
@@ -525,8 +529,8 @@ _Q, _O, _A = frozenset({QUERY}), frozenset({OAI}), frozenset({ARCHIVE})
 KINDS = (
     Kind("cut body, length promised", _cut),
     Kind("cut body, chunked", _cut_chunked),
-    Kind("cut body, length fits", _cut_quietly, ARXIV | {ARCHIVE}),
-    Kind("cut text, not compressed", _cut_text, ARXIV | {ARCHIVE}),
+    Kind("cut body, length fits", _cut_quietly),
+    Kind("cut text, not compressed", _cut_text),
     Kind("cut inside a character", _cut_character, ARXIV),
     Kind("empty body", _empty_body),
     Kind("429 without Retry-After", _too_many),
@@ -538,7 +542,7 @@ KINDS = (
     Kind("redirect to a foreign host", _foreign),
     Kind("connection reset", lambda hit: Reset()),
     Kind("stalled socket", _stall),
-    Kind("wrong content encoding", _strange_encoding, ARXIV | {ARCHIVE}),
+    Kind("wrong content encoding", _strange_encoding),
     Kind("body far too long", _endless),
     Kind("entity bomb", _entity_bomb, ARXIV),
     Kind("DOCTYPE", _doctype, ARXIV),

@@ -69,9 +69,15 @@ def write(configured: Mapping, folder: Path) -> Path:
     return path
 
 
+def secrets() -> dict[str, str]:
+    """Return the keys that services ask for, which must never stand in a file: ``{source: key}``."""
+    return {name: module.KEY for name, module in modules().items() if hasattr(module, "KEY")}
+
+
 def environment(folder: Path, day: date) -> dict[str, str]:
-    """Return the variables of a run with clocks of its own and a fixed day."""
-    return {"SURVEY_CLOCKS": str(folder / "clocks"), "SURVEY_DAY": day.isoformat()}
+    """Return the variables of a run with clocks of its own, a fixed day and a key for whom needs one."""
+    keys = {registry.entries()[name]["key"]: key for name, key in secrets().items()}
+    return keys | {"SURVEY_CLOCKS": str(folder / "clocks"), "SURVEY_DAY": day.isoformat()}
 
 
 def make_run(configured: Mapping, source: str, day: date) -> Run:

@@ -1,6 +1,7 @@
 """What a refresh does when services fail: a short fault run, and faults whose handling must be exactly known."""
 
 import json
+import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -336,6 +337,42 @@ def test_a_judge_that_refuses_for_good_is_asked_once(tmp_path):
         assert len(server.log) == 1
     (record,) = (tmp_path / "rejected").glob("*.json")
     assert json.loads(record.read_text())["reason"] == "never"
+
+
+def test_a_second_refresh_of_a_source_meanwhile_is_refused(tmp_path):
+    from filelock import FileLock
+
+    folder = tmp_path / "cache" / "sources" / QUERY
+    folder.mkdir(parents=True)
+    with Loopback(survey.serve(0, [QUERY])) as server:
+        with FileLock(folder / "refresh.lock"):
+            outcome = survey.refresh(server, tmp_path, QUERY)
+        assert "another refresh of it is running" in outcome.message and not server.log
+        assert survey.refresh(server, tmp_path, QUERY).outcome == "landed"
+
+
+def test_sources_of_one_service_never_ask_it_at_the_same_time(tmp_path):
+    guard, under_way, most = threading.Lock(), [], []
+
+    def one_at_a_time(service):
+        def answer(request):
+            with guard:
+                under_way.append(request.raw)
+                most.append(len(under_way))
+            time.sleep(0.01)
+            with guard:
+                under_way.remove(request.raw)
+            return service(request)
+
+        return answer
+
+    services = {name: one_at_a_time(service) for name, service in survey.serve(0, [QUERY, OAI]).items()}
+    with Loopback(services) as server:
+        file = survey.write(survey.configuration(server, tmp_path), tmp_path)
+        running = [survey.start(file, tmp_path, source) for source in (QUERY, OAI)]
+        assert [process.wait(timeout=120) for process in running] == [0, 0]
+        order = [request.service for request in server.log]
+    assert max(most) == 1 and order != sorted(order) and order != sorted(order, reverse=True)
 
 
 def test_leftovers_of_a_killed_landing_are_removed_by_the_next(tmp_path):
