@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,summarise,draw,report,sources,coverage,config-docs}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,draw,report,sources,simulate,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
-        required=True, metavar="{count,summarise,draw,report,sources,coverage,config-docs}"
+        required=True, metavar="{count,trends,summarise,draw,report,sources,simulate,coverage,config-docs}"
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -80,6 +80,19 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("report", _report, "Render the page.")
     sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
     add_sources(commands)
+    sub = command("trends", _trends, "Turn shares and snapshots into trends, crossing dates and statements.")
+    sub.add_argument(
+        "--snapshots",
+        type=Path,
+        default=ROOT / "data" / "snapshots",
+        metavar="DIR",
+        help="folder of the refreshed snapshots (default: %(default)s)",
+    )
+    sub = command("simulate", _simulate, "Simulate how often the intervals of the trends hold the truth (minutes).")
+    sub.set_defaults(out=ROOT / "data" / "simulations")
+    sub.add_argument("--worlds", type=int, default=1000, metavar="N", help="worlds (default: %(default)s)")
+    sub.add_argument("--seed", type=int, default=20261122, metavar="N", help="seed (default: %(default)s)")
+    sub.add_argument("--processes", type=int, default=2, metavar="N", help="processes (default: %(default)s)")
     command("coverage", _coverage, "Simulate how often the interval of a ratio holds the truth (a minute).")
     command("config-docs", _config_docs, "Write config/README.md from the schema.")
     return parser
@@ -126,6 +139,25 @@ def _report(options: argparse.Namespace) -> None:
         preset=options.preset,
         template_dir=ROOT / "workflow" / "report",
     )
+
+
+def _trends(options: argparse.Namespace) -> None:
+    from analysis.trends.tables import write_tables
+
+    coverage = ROOT / "data" / "simulations" / "interval_coverage.csv"
+    write_tables(options.out / "tables", options.snapshots, coverage)
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from importlib.metadata import version
+
+    from analysis.trends import simulate
+
+    table = simulate.simulate(options.worlds, options.seed, options.processes, progress=True)
+    today = datetime.now(UTC).date().isoformat()
+    path = options.out / "interval_coverage.csv"
+    simulate.write(path, table, date=today, seed=options.seed, version=version("framework-survey"))
+    print(table.loc[:, ["kind", "condition", "covered", "goal", "met", "bias"]].to_string(index=False))
 
 
 def _coverage(options: argparse.Namespace) -> None:

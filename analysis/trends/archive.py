@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.harvesting import snapshots
 from analysis.trends import classes
 from analysis.trends.series import LATE, Series, late_periods, middle
+from analysis.trends.spline import find_crossing
 
 REFRESH = "snakemake --cores 8 refresh"
 ARCHIVE, DETECTOR, ARXIV = "pwc_archive", "repository_detector", ("arxiv_oai", "arxiv_query")
@@ -43,6 +44,7 @@ class Archive:
     coverage       month, papers, with_repository, with_label
     clustering     ``clustering_by_month``, empty where the snapshot has none; linked: ``clustering_by_quarter``
     fields         ``papers_by_field``, empty where the snapshot has none
+    samples        ``bootstrap_by_quarter``, empty where the snapshot has none
     """
 
     kinds: pd.DataFrame
@@ -51,6 +53,7 @@ class Archive:
     clustering: pd.DataFrame
     linked: pd.DataFrame
     fields: pd.DataFrame
+    samples: pd.DataFrame
 
 
 def read_archive(folder: Path | None) -> Archive | None:
@@ -63,10 +66,11 @@ def read_archive(folder: Path | None) -> Archive | None:
 
 _TABLES = (
     *("papers_by_month", "repositories_by_month", "coverage_by_month"),
-    *("clustering_by_month", "clustering_by_quarter", "papers_by_field"),
+    *("clustering_by_month", "clustering_by_quarter", "papers_by_field", "bootstrap_by_quarter"),
 )
 _NUMBERS = (
     *("papers", "repositories_counted", "owners", "covariance", "with_repository", "with_label"),
+    *("sample", "pytorch", "tensorflow"),
     *("paper_share_by_owner", "classes_by_owner", "repository_share_by_owner", "repository_share_by_paper"),
 )
 
@@ -94,7 +98,7 @@ def make_archive(tables: Mapping[str, pd.DataFrame]) -> Archive:
         repositories,
         numbers["coverage_by_month"],
         *(numbers.get(name, pd.DataFrame()) for name in ("clustering_by_month", "clustering_by_quarter")),
-        numbers.get("papers_by_field", pd.DataFrame()),
+        *(numbers.get(name, pd.DataFrame()) for name in ("papers_by_field", "bootstrap_by_quarter")),
     )
 
 
@@ -220,6 +224,30 @@ def _clustering(archive: Archive, repositories: str, unit: str, months: tuple[st
         if one in place and other in place:
             matrix[place[one], place[other]] = matrix[place[other], place[one]] = value
     return inflation, (np.array([place[quarter_of(month)] for month in months]), matrix), ""
+
+
+def bootstrap_crossings(archive: Archive, repositories: str = "all") -> np.ndarray:
+    """Return the crossing date of the default rule in every sample of owners, nan where a sample has none.
+
+    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), sections 8 and 13.
+    """
+    if archive.samples.empty:
+        return np.array([])
+    rows = archive.samples[archive.samples["repositories"] == repositories].sort_values(["sample", "quarter"])
+    default, found = archive_series(archive)[0], []
+    for _, sample in rows.groupby("sample", sort=True):
+        counted = replace(
+            default,
+            t=np.array([middle(quarter) for quarter in sample["quarter"]]),
+            period=tuple(sample["quarter"]),
+            pytorch=sample["pytorch"].to_numpy(float),
+            n=(sample["pytorch"] + sample["tensorflow"]).to_numpy(float),
+            incomplete=np.zeros(len(sample), dtype=bool),
+            scores=None,
+        )
+        curve = counted.fit()
+        found.append(np.nan if curve is None else find_crossing(curve).at)
+    return np.array(found)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
+from threadpoolctl import threadpool_limits
 
 from analysis.intervals import wilson
 from analysis.trends import classes, clusters, correction, fields, spline
@@ -287,12 +288,16 @@ def simulate(
     about two minutes on two cores.
     """
     jobs = list(zip(np.random.SeedSequence(seed).spawn(worlds), range(worlds), strict=True))
-    results = []
-    with multiprocessing.get_context("spawn").Pool(processes, _one_thread) as pool:
-        for result in pool.imap(_job, jobs, chunksize=5):
-            results.append(result)
-            if progress and len(results) % 50 == 0:
-                print(f"{len(results)} of {worlds} worlds", file=sys.stderr, flush=True)
+    if processes == 1:
+        with threadpool_limits(1):
+            results = [_job(job) for job in jobs]
+    else:
+        results = []
+        with multiprocessing.get_context("spawn").Pool(processes, threadpool_limits, (1,)) as pool:
+            for result in pool.imap(_job, jobs, chunksize=5):
+                results.append(result)
+                if progress and len(results) % 50 == 0:
+                    print(f"{len(results)} of {worlds} worlds", file=sys.stderr, flush=True)
     return summarise([found for found, _ in results], [error for _, error in results])
 
 
@@ -302,12 +307,6 @@ def write(path: Path, table: pd.DataFrame, *, date: str, seed: int, version: str
 
     stamped = table.assign(date=date, seed=seed, version=version)
     write_text(path, stamped.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
-
-
-def _one_thread() -> None:
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
 
 
 def _job(job: tuple[np.random.SeedSequence, int]) -> tuple[Found, float]:

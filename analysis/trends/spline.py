@@ -17,8 +17,7 @@ from analysis.trends import glm
 LEVEL = 0.95
 PERIODS_PER_KNOT = 4
 MOST_KNOTS = 24
-FEWEST_FOR_SPLINE = 5
-FEWEST = 3
+FEWEST = 5  # periods that carry a trend
 FEWEST_BESIDE_STEP = 3
 GRID = 0.01  # years between the points at which a crossing is looked for
 PENALTIES = np.geomspace(1e-6, 1e6, 61)

@@ -136,7 +136,9 @@ def _crossing(found: Crossing, curve: Curve, series: Series) -> dict:
 
 def _range(low: float, high: float, first: str, last: str, verdict: str) -> str:
     if verdict == "not yet":
-        return "the 95 % band excludes a lead throughout" if np.isnan(low) else f"not excluded from {_month(low)} on"
+        if np.isnan(low):
+            return "the 95 % band excludes a lead throughout"
+        return f"the 95 % band allows a lead from {_month(low) if np.isfinite(low) else first} on"
     surely = "and never surely" if np.isnan(high) else f"and surely from {_month(high)} on"
     if verdict == "never behind":
         return surely.removeprefix("and ")

@@ -401,11 +401,43 @@ def _statements(data: Data, found: list[Series], curves: dict[tuple, Curve | Non
     for field, series in fielded[1]:
         short = data.indicators[series.indicator].short
         rows += statements.state(series, series.fit(), short, _seed(field, *_key(series)), field)
+    if data.archive is not None:
+        rows += _bootstrapped(data.archive)
     if data.archive is None:
         for name in statements.STATEMENTS:
             base = {"indicator": archives.INDICATOR, "series": archives.SERIES, "statement": name}
             rows.append(base | {"verdict": "no data", "needs": NEEDS_ARCHIVE})
     return _frame(rows, statements.COLUMNS)
+
+
+def _bootstrapped(archive: Archive) -> list[dict]:
+    """Return the crossing date of the archive by the bootstrap over owners, beside the one by the band."""
+    dates = archives.bootstrap_crossings(archive)
+    known = dates[np.isfinite(dates)]
+    if not len(known):
+        return []
+    low, at, high = (float(np.quantile(known, level)) for level in (0.025, 0.5, 0.975))
+    return [
+        {
+            "indicator": archives.INDICATOR,
+            "series": archives.SERIES,
+            "rule": archives.DEFAULT,
+            "field": "",
+            "statement": "crossing",
+            "verdict": "crossed",
+            "value": at,
+            "low": low,
+            "high": high,
+            "unit": "decimal year",
+            "period": month_of(at),
+            "method": f"percentiles of {len(dates)} samples of owners; {len(dates) - len(known)} of them do not cross",
+            "sentence": (
+                f"Code of papers, owners of repositories drawn anew {len(dates)} times: PyTorch first led in "
+                f"{month_of(at)} (95 % interval: {month_of(low)} to {month_of(high)})."
+            ),
+            "needs": "",
+        }
+    ]
 
 
 def _venues(data: Data) -> list[dict]:
@@ -459,7 +491,7 @@ def _misfit(series: Series, curve: Curve) -> dict:
     plain = fit_binomial(k, n, np.column_stack([*levels, at]))
     bent = fit_binomial(k, n, np.column_stack([*levels, at, at**2]))
     better = plain.aic - min(bent.aic, curve.aic)
-    verdict = "misfits" if better > 10 else "no clear misfit"
+    verdict = "misfits" if better > 10 else "does not clearly misfit"
     return {
         "indicator": series.indicator,
         "series": series.name,
