@@ -118,18 +118,24 @@ class Reader:
 
 def plan(run: Run) -> Plan:
     """Return the requests for the months that are not kept: exact where the first page is."""
-    missing = records = 0
-    exact = True
-    for window in windows(run):
-        since = _arxiv.since(run, window.last)
-        total = _known_total(run, window)
-        if total is None:
-            total, exact = run.settings["expected_a_month"], False
-        starts = range(0, max(total, 1), run.settings["page_size"])
-        absent = [s for s in starts if run.client.known(PATH, _params(run, window, s), since=since) is None]
-        missing += len(absent)
-        records += len(absent) * min(run.settings["page_size"], total)
-    return Plan(missing, records * BYTES_A_RECORD, f"{len(windows(run))} months", exact=exact)
+    found = [_missing(run, window) for window in windows(run)]
+    requests, records = (sum(part[k] for part in found) for k in (0, 1))
+    exact = all(known for _, _, known in found)
+    return Plan(requests, records * BYTES_A_RECORD, f"{len(found)} months", exact=exact)
+
+
+def _missing(run: Run, window: Window) -> tuple[int, int, bool]:
+    """Return the requests and records of a window that are not kept, and whether that is a count."""
+    total, size = _known_total(run, window), run.settings["page_size"]
+    halves = window.halves()
+    if total is not None and total > run.settings["most_a_query"] and halves:
+        (first, some, left), (second, more, right) = (_missing(run, half) for half in halves)
+        return first + second, some + more, left and right
+    due = run.settings["expected_a_month"] if total is None else total
+    since = _arxiv.since(run, window.last)
+    starts = range(0, max(due, 1), size)
+    absent = sum(run.client.known(PATH, _params(run, window, start), since=since) is None for start in starts)
+    return absent, absent * min(size, due), total is not None
 
 
 def _known_total(run: Run, window: Window) -> int | None:

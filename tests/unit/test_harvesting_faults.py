@@ -13,6 +13,7 @@ from analysis.harvesting.cache import Cache
 from analysis.harvesting.client import Client
 from analysis.harvesting.clock import Clock
 from analysis.harvesting.errors import SourceError, Violation
+from analysis.harvesting.running import plan_source
 from tests.loopback import fault_run, faults, papers, survey
 from tests.loopback.fault_run import CORE, Storm, asked_again
 from tests.loopback.faults import Fault, Faulty
@@ -175,6 +176,17 @@ def test_a_second_run_of_the_day_asks_nothing_and_the_next_day_asks_what_has_not
         server.log.clear()
         assert survey.refresh(server, tmp_path, QUERY, NEXT).outcome == "unchanged"
         assert {arxiv_query.group(request.raw) for request in server.log} == {"202403"}
+
+
+@pytest.mark.parametrize("source", CORE)
+def test_the_plan_says_before_that_there_is_something_to_ask_and_afterwards_that_there_is_nothing(tmp_path, source):
+    with Loopback(survey.serve(0, [source])) as server:
+        configured = survey.configuration(server, tmp_path, [source])
+        before = plan_source(survey.make_run(configured, source, papers.DAY))
+        outcome = survey.refresh(server, tmp_path, source)
+        after = plan_source(survey.make_run(configured, source, papers.DAY))
+    assert not before.exact and 0.5 * outcome.requests <= before.requests <= 2 * outcome.requests
+    assert after.exact and after.requests == after.bytes == 0
 
 
 def test_the_next_day_reads_only_the_running_months_of_the_bulk_harvest(tmp_path):
