@@ -23,7 +23,7 @@ from pathlib import Path
 from reproductions.environments import worker_environment
 from reproductions.errors import WorkerFailed
 from reproductions.usability.faults import judging, tools
-from reproductions.usability.faults.catalogue import Fault, corrected, faulty_lines
+from reproductions.usability.faults.catalogue import MODES, Fault, corrected, faulty_lines
 
 log = logging.getLogger("reproductions.usability.faults")
 
@@ -139,7 +139,7 @@ def measure(
     limits: Limits = Limits(),
     backend: str | None = None,
     with_tools: bool = True,
-    twins: Callable[[str], bool] = lambda cell: True,
+    every_twin: bool = True,
 ) -> None:
     """Run the faults in the framework-modes and hand each judged row to ``done``, in the order in which they end.
 
@@ -147,47 +147,43 @@ def measure(
     workers     servers that work at a time
     backend     backend of torch.compile (None: the default)
     with_tools  also run silent faults with the frameworks' own tools on
-    twins       asked with the framework-mode: whether the corrected twin is run there as well
+    every_twin  run the corrected twin in every mode; otherwise in the first mode of a framework, for all of them
     """
-    waiting: queue.Queue[tuple[Fault, str]] = queue.Queue()
-    cells = list(cells)
-    for framework in ("pytorch", "tensorflow", "keras"):
+    waiting: queue.Queue[tuple[Fault, list[str]]] = queue.Queue()
+    faults, cells = list(faults), list(cells)
+    for framework in MODES:
         for fault in faults:
-            for cell in cells:
-                if cell.startswith(framework) and cell in fault.cells() and not skip(fault.id, cell):
-                    waiting.put((fault, cell))
+            own = [cell for cell in fault.cells() if cell.startswith(framework) and cell in cells]
+            own = [cell for cell in own if not skip(fault.id, cell)]
+            if own:
+                waiting.put((fault, own))
     lock, failures = threading.Lock(), []
 
     def work() -> None:
-        server: Server | None = None
         with contextlib.ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="usability-faults-")))
-            stack.callback(lambda: server and server.__exit__())
+            pool = stack.enter_context(Pool(scratch))
             while not failures:
                 try:
-                    fault, cell = waiting.get_nowait()
+                    fault, own = waiting.get_nowait()
                 except queue.Empty:
                     return
-                wanted = SERVERS[cell.partition("-")[0]]
-                try:
-                    if server is None or server.framework != wanted:
-                        if server:
-                            server.__exit__()
-                        server = None
-                        server = Server(wanted, scratch)
-                    row = Trial(fault, cell, server, limits, backend).row(with_tools, twins(cell))
-                except WorkerFailed as problem:
-                    if server:
-                        server.__exit__()
-                        server = None
-                    row = _blank(fault, cell) | {"status": "failed_to_run", "note": problem.message}
-                except Exception as problem:  # a broken fault must not hang the other thread
-                    failures.append(problem)
-                    return
-                with lock:
-                    done(row)
+                twin = None
+                for cell in own:
+                    try:
+                        trial = Trial(fault, cell, pool.server(cell), limits, backend)
+                        row = trial.row(with_tools, None if every_twin else twin)
+                        twin = trial.twin
+                    except WorkerFailed as problem:
+                        pool.stop()
+                        row = _blank(fault, cell) | {"status": "failed_to_run", "note": problem.message}
+                    except Exception as problem:  # a broken fault must not leave the other thread alone
+                        failures.append(problem)
+                        return
+                    with lock:
+                        done(row)
 
-    threads = [threading.Thread(target=work, name=f"faults-{n}") for n in range(workers)]
+    threads = [threading.Thread(target=work, name=f"faults-{n}", daemon=True) for n in range(workers)]
     for thread in threads:
         thread.start()
     try:
@@ -200,6 +196,34 @@ def measure(
         raise failures[0]
 
 
+class Pool:
+    """The one server that a thread has at a time; use as a context manager."""
+
+    def __init__(self, scratch: Path):
+        self.scratch = scratch
+        self._server: Server | None = None
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def server(self, cell: str) -> Server:
+        """Return a server for the framework-mode; that of another framework is stopped."""
+        wanted = SERVERS[cell.partition("-")[0]]
+        if self._server is None or self._server.framework != wanted:
+            self.stop()
+            self._server = Server(wanted, self.scratch)
+        return self._server
+
+    def stop(self) -> None:
+        """Stop the server, if there is one."""
+        if self._server is not None:
+            self._server.__exit__()
+            self._server = None
+
+
 class Trial:
     """One fault in one framework-mode: the faulty program, its corrected twin, and both with the tools on."""
 
@@ -208,27 +232,31 @@ class Trial:
         self.framework, _, self.mode = cell.partition("-")
         self.folder = server.scratch / f"{fault.id}-{cell}"
         self.program = fault.program(self.framework)
+        self.twin: dict | None = None
 
-    def row(self, with_tools: bool, twin: bool) -> dict:
-        """Return the judged row; the scratch folder is gone afterwards."""
+    def row(self, with_tools: bool, twin: dict | None = None) -> dict:
+        """Return the judged row; the scratch folder is gone afterwards.
+
+        twin   what the corrected program did in another mode; None: run it here. ``self.twin`` has it afterwards.
+        """
         try:
             return self._row(with_tools, twin)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _row(self, with_tools: bool, twin: bool) -> dict:
+    def _row(self, with_tools: bool, twin: dict | None) -> dict:
         source = self.program.read_text(encoding="utf-8")
         other = self.folder / "corrected" / self.program.name
         other.parent.mkdir(parents=True, exist_ok=True)
         other.write_text(corrected(source), encoding="utf-8")
         faulty = self._play(self.program, ())
-        right = self._play(other, ()) if twin else None
+        right = self.twin = twin or {**self._play(other, ()), "program": str(other)}
         row = _blank(self.fault, self.cell) | {"version": self._version(), "status": "ran"}
-        row |= self._judge(faulty, right, other, source)
+        row |= self._judge(faulty, right, source)
         row["note"] = self._note(faulty, right)
-        if (faulty["result"] is None and faulty["timeout"]) or (right and not _clean(right)):
+        if (faulty["result"] is None and faulty["timeout"]) or not _clean(right):
             row["status"] = "failed_to_run"
-        if with_tools and twin and row["status"] == "ran" and row["noticed"] in ("silent", "warned"):
+        if with_tools and row["status"] == "ran" and row["noticed"] in ("silent", "warned"):
             row |= self._second_run(other)
         return row
 
@@ -252,11 +280,11 @@ class Trial:
             return f"keras {versions['keras']}, tensorflow {versions['tensorflow']}"
         return versions["torch" if self.framework == "pytorch" else "tensorflow"]
 
-    def _judge(self, faulty: dict, right: dict | None, other: Path, source: str) -> dict:
+    def _judge(self, faulty: dict, right: dict, source: str) -> dict:
         result = faulty["result"] or _crashed(faulty)
-        value, wanted = result["value"], (right or {}).get("result") or {}
+        value, wanted = result["value"], right["result"] or {}
         harm = judging.does_harm(value, wanted.get("value"), self.fault.measure)
-        notice, stage, at = judging.notices(faulty["lines"], (right or {"lines": []})["lines"], *self._names(other))
+        notice, stage, at = judging.notices(faulty["lines"], right["lines"], str(self.program), right["program"])
         noticed = judging.outcome(result["exception"], notice, harm)
         message = result["message"] if noticed == "noticed" else notice
         message = judging.normalise(message, str(self.program))
@@ -300,23 +328,20 @@ class Trial:
         text = f"{self.fault.measure.what}: {_number(value)} instead of {_number(wanted)}"
         return text if harm else f"none ({text})"
 
-    def _note(self, faulty: dict, right: dict | None) -> str:
+    def _note(self, faulty: dict, right: dict) -> str:
         if faulty["result"] is None and faulty["timeout"]:
             return f"no end within {self.limits.timeout_s:g} s"
-        if right and not _clean(right):
+        if not _clean(right):
             result = right["result"] or _crashed(right)
             return f"the corrected twin fails: {result['exception']}: {judging.normalise(result['message'], '')[:300]}"
         return ""
 
-    def _names(self, other: Path) -> tuple[str, str]:
-        return str(self.program), str(other)
-
     def _second_run(self, other: Path) -> dict:
         """Run both again with the tools on: what they say of the faulty one alone is what they notice."""
         switched_on = tools.for_run(self.framework, self.mode, self.fault.kind)
-        faulty, right = (self._play(self.program, switched_on), self._play(other, switched_on))
+        faulty, right = self._play(self.program, switched_on), self._play(other, switched_on)
         result, good = (faulty["result"] or _crashed(faulty), right["result"] or _crashed(right))
-        notice, _, _ = judging.notices(faulty["lines"], right["lines"], *self._names(other))
+        notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), str(other))
         row = {"tools": "; ".join(switched_on), "noticed_by_tools": "silent", "tools_message": ""}
         if good["exception"]:
             row["noticed_by_tools"], message = ("unusable", f"corrected twin: {good['exception']}: {good['message']}")

@@ -10,6 +10,7 @@ class Classifier(keras.Model):
         super().__init__()
         self.hidden = keras.layers.Dense(32)
         self.scores = keras.layers.Dense(10)
+        self.hidden.build((None, 64))
 
     def call(self, images):
         hidden = self.hidden(images)
@@ -25,7 +26,6 @@ def main(stage):
     images = digits.data / 16
     labels = digits.target
     model = Classifier()
-    model.build((None, 64))
     before = model.hidden.kernel.numpy()
     model.compile(
         optimizer=keras.optimizers.Adam(0.01),

@@ -11,6 +11,7 @@ class Classifier(keras.Model):
         super().__init__()
         self.hidden = keras.layers.Dense(32)
         self.scores = keras.layers.Dense(10)
+        self.hidden.build((None, 64))
 
     def call(self, images):
         hidden = self.hidden(images)
@@ -26,7 +27,6 @@ def main(stage, wrap):
     images = tf.constant(digits.data / 16, tf.float32)
     labels = tf.constant(digits.target)
     model = Classifier()
-    model.build((None, 64))
     before = tf.identity(model.hidden.kernel)
     optimizer = keras.optimizers.Adam(0.01)
     loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
