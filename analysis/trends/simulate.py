@@ -226,7 +226,7 @@ def _check_correction(note, rng: np.random.Generator) -> None:
     observed = rng.multinomial(DETECTED, now @ rates)
     truth = now[0] / (now[0] + now[1])
     corrected = correction.correct(confusion, observed, rng, draws=400)
-    note("share from the corrected detector", _holds(corrected.low, corrected.high, truth))
+    note("share from the corrected detector", _holds(corrected.low, corrected.high, truth), ALL)
     naive = wilson(observed[0], observed[0] + observed[1])
     note("share from the corrected detector", _holds(*naive, truth), CONTRASTS[2])
 
@@ -235,7 +235,7 @@ def _check_fields(note, rng: np.random.Generator) -> None:
     truth = expit(rng.normal(rng.normal(1, 0.7), rng.uniform(0.1, 0.9), FIELDS))
     n = rng.integers(4, [300, 100, 300, 40, 20, 20])
     _, low, high = fields.shrink(rng.binomial(n, truth), n)
-    note("share of a field, shrunken", _holds(low, high, truth))
+    note("share of a field, shrunken", _holds(low, high, truth), ALL)
 
 
 def _check_thin(note, rng: np.random.Generator, shape: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis.harvesting import snapshots as landed
 from analysis.indicators import Indicator, load_indicators
@@ -78,7 +79,8 @@ def write_tables(
     raises        SurveyError if a table is missing or a snapshot was edited
     """
     data = read(Path(tables), snapshots, coverage_csv, indicators or load_indicators())
-    made = build(data)
+    with threadpool_limits(1):  # the matrices are small: threads that wait for each other take ten times as long
+        made = build(data)
     for name, table in made.items():
         text = table.to_csv(index=False, float_format="%.6f", lineterminator="\n")
         write_text(Path(tables) / f"{name}.csv", text)
