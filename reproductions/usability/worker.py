@@ -1,7 +1,7 @@
 """The process that runs one paired program: a job on stdin, an answer on stdout, a JSON line each.
 
-Started by :mod:`reproductions.usability.programs`, never by hand. What the program prints goes to stderr. Only the
-standard library is imported before the program, so that the program's own import is what is timed.
+Started by :mod:`reproductions.usability.programs`, never by hand. What the program prints is dropped; what it logs
+goes to stderr. Only the standard library is imported before the program, so that its own import is what is timed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ def play(job: dict) -> dict:
     warnings.showwarning = lambda text, category, *_: met.update([(category, str(text))])
     folder, program = Path(job["folder"]), job["program"]
     os.chdir(job["scratch"])
-    sys.stdout = sys.stderr
     before = _clocks()
     loaded = loading.module(folder, program)
     imported = _clocks()
@@ -116,7 +115,7 @@ def main() -> int:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # progress bars and the like; logs go to stderr
     for line in sys.stdin:
         try:
             answers.write(json.dumps({"ok": True, **play(json.loads(line))}) + "\n")

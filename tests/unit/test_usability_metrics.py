@@ -193,13 +193,14 @@ def test_a_failing_program_is_a_row_and_the_others_are_still_compared(task, tmp_
 def test_what_a_program_is_warned_of_and_logs_is_kept_without_paths(task, tmp_path):
     text = (task.folder / "keras.py").read_text()
     noisy = "import sys\nimport warnings\n\nwarnings.warn('old /home/me/lib/x.py', DeprecationWarning)\n"
+    noisy += "print('Epoch 1 of 3')\n"
     noisy += "sys.stderr.write('2026-01-01 10:00:00.123: I /home/me/lib/port.cc:1] on\\n')\n"
     (task.folder / "keras.py").write_text(noisy + text)
     rows = programs.measure([task], tmp_path / "out", SMOKE)
     mine = {row["metric"]: row for row in rows if row["program"] == "keras"}
     assert mine["warning"]["note"] == "DeprecationWarning (hidden unless asked for): old x.py"
     assert (mine["deprecations"]["value"], mine["warnings_shown"]["value"]) == (1, 0)
-    assert mine["log_line"]["note"] == "I port.cc:1] on"
+    assert (mine["log_lines"]["value"], mine["log_line"]["note"]) == (1, "I port.cc:1] on")
 
 
 def test_a_killed_measurement_goes_on_and_finished_runs_are_not_run_again(task, tmp_path, monkeypatch):
