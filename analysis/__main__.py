@@ -151,12 +151,16 @@ def _trends(options: argparse.Namespace) -> None:
 def _simulate(options: argparse.Namespace) -> None:
     from importlib.metadata import version
 
+    import pandas as pd
+
     from analysis.trends import simulate
 
     table = simulate.simulate(options.worlds, options.seed, options.processes, progress=True)
     today = datetime.now(UTC).date().isoformat()
     path = options.out / "interval_coverage.csv"
     simulate.write(path, table, date=today, seed=options.seed, version=version("framework-survey"))
+    if options.out == ROOT / "data" / "simulations":
+        simulate.document(ROOT / "docs" / "trends.md", pd.read_csv(path))
     print(table.loc[:, ["kind", "condition", "covered", "goal", "met", "bias"]].to_string(index=False))
 
 

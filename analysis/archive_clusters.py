@@ -37,13 +37,13 @@ def cluster_tables(links: Path, papers: Sequence[Path]) -> dict[str, polars.Data
     clustering_by_quarter  repositories, unit (papers or repositories), quarter, other_quarter, covariance of the sums
                            of residuals (``clusters.covariance``); each pair once
     bootstrap_by_quarter   repositories, sample, quarter, pytorch, tensorflow: papers with one of the two alone, when
-                           the owners are drawn anew with replacement, 400 times, seeded
+                           the owners are drawn anew with replacement, 400 times, seeded; of all repositories
 
     The owner is the account of the address. A paper with repositories of several owners belongs to that of its
     official ones, among several to the one with most links, then by name.
     """
     linked = _linked(links, papers)
-    months, quarters, samples = [], [], []
+    months, quarters = [], []
     for rule in RULES:
         rows = linked if rule == "all" else linked.filter("official")
         if rows.is_empty():
@@ -54,11 +54,10 @@ def cluster_tables(links: Path, papers: Sequence[Path]) -> dict[str, polars.Data
             _by_quarter(rule, "papers", _decided(by_paper)),
             _by_quarter(rule, "repositories", _decided(by_repository)),
         ]
-        samples.append(_samples(rule, _decided(by_paper)))
     return {
         "clustering_by_month": polars.concat(months),
         "clustering_by_quarter": polars.concat(quarters),
-        "bootstrap_by_quarter": polars.concat(samples),
+        "bootstrap_by_quarter": _samples(RULES[0], _decided(_papers(linked))),
     }
 
 

@@ -16,7 +16,7 @@ from analysis.trends.spline import find_crossing
 
 REFRESH = "snakemake --cores 8 refresh"
 ARCHIVE, DETECTOR, ARXIV = "pwc_archive", "repository_detector", ("arxiv_oai", "arxiv_query")
-INDICATOR = "code_labels"
+INDICATOR, DETECTED = "code_labels", "repository_framework_sample"
 SERIES = "papers, all repositories, by month"
 UNLABELLED = {"none", "(null)"}
 UNITS = {"papers": "papers", "repositories": "repositories"}

@@ -120,10 +120,11 @@ def _field_series(rows: pd.DataFrame, indicator: Indicator) -> Series:
     )
 
 
-def from_archive(papers: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, Series]]]:
+def from_archive(papers: pd.DataFrame, whole_to: float) -> tuple[pd.DataFrame, list[tuple[str, Series]]]:
     """Return shares by field from ``papers_by_field`` (``archive_clusters``), and a series for each field.
 
-    papers   quarter, which (primary or any), field, labels, papers, inflation
+    papers     quarter, which (primary or any), field, labels, papers
+    whole_to   end of the last quarter that the archive covers whole; what lies after it carries no trend
 
     A paper with labels of both frameworks is dropped, as by the default rule. Where a quarter of a field has fewer
     than 20 papers, its year stands for it; a year below 20 is marked small.
@@ -150,10 +151,11 @@ def from_archive(papers: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, Se
             parts.append(table[np.array(small) == year].assign(merged=year))
         if which == "primary":
             series = [
-                (field, _archive_series(rows))
+                (field, _archive_series(rows, whole_to))
                 for field, rows in by_quarter[by_quarter["which"] == which].groupby("field", sort=False)
             ]
     table = pd.concat(parts, ignore_index=True).sort_values(["which", "period", "field"], kind="stable")
+    table["incomplete"] = table["t"] > whole_to - LATE["code_labels"] / 12
     return table, sorted(series, key=lambda pair: _place(pair[0]))
 
 
@@ -162,8 +164,8 @@ def _place(field: str) -> int:
     return names.index(field) if field in names else len(names)
 
 
-def _archive_series(rows: pd.DataFrame) -> Series:
-    rows = rows.sort_values("period")
+def _archive_series(rows: pd.DataFrame, whole_to: float) -> Series:
+    rows = rows[rows["period"].map(middle) < whole_to].sort_values("period")
     period = tuple(rows["period"])
     return Series(
         indicator="code_labels",
@@ -210,6 +212,7 @@ def _table(counts: pd.DataFrame, indicator: str, which: str) -> pd.DataFrame:
                     "shrunken_low": shrunken[1],
                     "shrunken_high": shrunken[2],
                     "small": n < SMALL,
+                    "incomplete": False,
                     "merged": False,
                     "needs": "",
                 }

@@ -293,7 +293,7 @@ def simulate(
             results = [_job(job) for job in jobs]
     else:
         results = []
-        with multiprocessing.get_context("spawn").Pool(processes, threadpool_limits, (1,)) as pool:
+        with multiprocessing.get_context("spawn").Pool(processes, _one_thread) as pool:
             for result in pool.imap(_job, jobs, chunksize=5):
                 results.append(result)
                 if progress and len(results) % 50 == 0:
@@ -307,6 +307,41 @@ def write(path: Path, table: pd.DataFrame, *, date: str, seed: int, version: str
 
     stamped = table.assign(date=date, seed=seed, version=version)
     write_text(path, stamped.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+
+
+BEGIN = "<!-- simulated: written by python -m analysis simulate -->\n"
+END = "<!-- end -->\n"
+
+
+def document(page: Path, table: pd.DataFrame) -> None:
+    """Write the table into ``docs/trends.md``, between its marks; ``table`` as ``write`` leaves it."""
+    from reproductions.files import write_text
+
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    write_text(page, before + BEGIN + render(table) + END + after)
+
+
+def render(table: pd.DataFrame) -> str:
+    """Return the table in Markdown, percentages with their Monte Carlo interval."""
+    first = table.iloc[0]
+    lines = [
+        f"{int(table['worlds'].max())} worlds, seed {first['seed']}, {first['date']}, version {first['version']}.",
+        "",
+        "| interval | condition | holds the truth (%) | goal met | bias (years) |",
+        "|---|---|---|---|---|",
+    ]
+    for row in table.to_dict("records"):
+        held = f"{100 * row['covered']:.1f} ({100 * row['low']:.1f} to {100 * row['high']:.1f})"
+        bias = f"{row['bias']:+.3f}" if pd.notna(row["bias"]) else ""
+        met = row["met"] if isinstance(row["met"], str) and row["met"] else "no goal"
+        lines.append(f"| {row['kind']} | {row['condition']} | {held} | {met} | {bias} |")
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def _one_thread() -> None:
+    # A function of this module, so that NumPy is loaded before it is held to one thread.
+    threadpool_limits(1)
 
 
 def _job(job: tuple[np.random.SeedSequence, int]) -> tuple[Found, float]:

@@ -21,7 +21,7 @@ from analysis.trends import archive as archives
 from analysis.trends import checks, classes, correction, envelope, fields, statements
 from analysis.trends.archive import REFRESH, Archive, Detector
 from analysis.trends.glm import fit_binomial
-from analysis.trends.series import POOLED, Series, from_shares, middle, month_of
+from analysis.trends.series import POOLED, Series, from_shares, in_words, last_whole_quarter, middle, month_of
 from analysis.trends.simulate import COVERAGE_COLUMNS
 from analysis.trends.spline import Curve
 from reproductions.errors import SurveyError
@@ -37,7 +37,7 @@ CURVE_COLUMNS = (
 )
 FIELD_COLUMNS = (
     *("indicator", "which", "field", "period", "t", "grain", "count", "n", "share", "low", "high"),
-    *("shrunken", "shrunken_low", "shrunken_high", "small", "merged", "needs"),
+    *("shrunken", "shrunken_low", "shrunken_high", "small", "merged", "incomplete", "needs"),
 )
 CORRECTED_COLUMNS = (
     *("period", "t", "share", "low", "high", "n", "uncorrected", "uncorrected_low", "uncorrected_high"),
@@ -126,20 +126,22 @@ def _read_named(snapshots: Path | None) -> tuple[str, list[tuple[str, frozenset[
 def build(data: Data) -> dict[str, pd.DataFrame]:
     """Return the tables by name."""
     shares = data.shares[data.shares["indicator"] != archives.INDICATOR] if data.archive else data.shares
+    # What the detector counted is not what there is; its series is the corrected one.
+    shares = shares[shares["indicator"] != archives.DETECTED]
     found = list(from_shares(shares, data.sources, data.indicators).values())
     if data.archive:
         found += archives.archive_series(data.archive) + archives.bounds(data.archive)
     found += _named_series(data, found)
     curves = {_key(series): series.fit() for series in found}
-    fielded = _fields(data)
+    fielded, corrected = _fields(data), _corrected(data)
     return {
         "trend_classes": _classes(data),
         "trend_envelope": _envelope(data, found),
         "trend_sensitivity": _sensitivity(data, found, curves),
         "trend_curves": _curves(data, found, curves),
-        "trend_statements": _statements(data, found, curves, fielded),
+        "trend_statements": _statements(data, found, curves, (fielded[1], corrected)),
         "trend_fields": fielded[0],
-        "trend_corrected": _corrected(data),
+        "trend_corrected": corrected,
         "trend_fit": _fits(data, found, curves),
         "quote_checks": checks.quotes(data.quotes, data.shares, data.archive),
         "interval_coverage": _coverage(data),
@@ -393,14 +395,16 @@ def _marks(series: Series, t: np.ndarray) -> list[str]:
     return marks
 
 
-def _statements(data: Data, found: list[Series], curves: dict[tuple, Curve | None], fielded) -> pd.DataFrame:
+def _statements(data: Data, found: list[Series], curves: dict[tuple, Curve | None], more: tuple) -> pd.DataFrame:
     rows = []
     for series in found:
         if series.default:
             short = data.indicators[series.indicator].short
             rows += statements.state(series, curves[_key(series)], short, _seed(*_key(series)))
     rows += _venues(data)
-    for field, series in fielded[1]:
+    by_field, corrected = more
+    rows += _corrected_share(corrected)
+    for field, series in by_field:
         short = data.indicators[series.indicator].short
         rows += statements.state(series, series.fit(), short, _seed(field, *_key(series)), field)
     if data.archive is not None:
@@ -437,6 +441,34 @@ def _bootstrapped(archive: Archive) -> list[dict]:
                 f"Code of papers, owners of repositories drawn anew {len(dates)} times: PyTorch first led in "
                 f"{month_of(at)} (95 % interval: {month_of(low)} to {month_of(high)})."
             ),
+            "needs": "",
+        }
+    ]
+
+
+def _corrected_share(corrected: pd.DataFrame) -> list[dict]:
+    """Return the corrected share of the last month of the detector."""
+    known = corrected[corrected["share"].notna()]
+    if known.empty:
+        return []
+    last = known.iloc[-1]
+    share, low, high = (float(last[name]) for name in ("share", "low", "high"))
+    words = f"{100 * share:.0f} % of PyTorch and TensorFlow (95 % interval: {100 * low:.0f} to {100 * high:.0f} %)"
+    return [
+        {
+            "indicator": archives.DETECTED,
+            "series": "corrected for the detector's errors",
+            "rule": "corrected",
+            "field": "",
+            "statement": "last_share",
+            "verdict": "ahead" if low > 0.5 else "behind" if high < 0.5 else "open",
+            "value": share,
+            "low": low,
+            "high": high,
+            "unit": "share",
+            "period": last["period"],
+            "method": "inverse of the detector's error rates; interval over both samples",
+            "sentence": f"Sampled repositories, corrected: in {in_words(last['period'])} PyTorch has {words}.",
             "needs": "",
         }
     ]
@@ -520,7 +552,8 @@ def _fields(data: Data) -> tuple[pd.DataFrame, list[tuple[str, Series]]]:
     conferences, named = fields.from_conferences(data.shares, data.indicators["conference_papers"])
     parts, series = [conferences], named
     if data.archive is not None and not data.archive.fields.empty:
-        table, more = fields.from_archive(data.archive.fields)
+        months = tuple(data.archive.kinds["month"])
+        table, more = fields.from_archive(data.archive.fields, last_whole_quarter(months))
         parts.append(table)
         series = series + more
     else:

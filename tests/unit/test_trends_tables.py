@@ -243,3 +243,25 @@ def test_intervals_hold_the_truth_in_a_few_worlds():
     assert made.loc[("trend", simulate.CONTRASTS[0]), "covered"] < made.loc[("trend", simulate.ALL), "covered"]
     assert abs(made.loc[("crossing date", simulate.ALL), "bias"]) < 0.15
     assert share(2019.0) == 0.5
+
+
+def test_page_of_the_method_shows_the_kept_simulation():
+    kept = pd.read_csv(ROOT / "data/simulations/interval_coverage.csv")
+    page = (ROOT / "docs/trends.md").read_text(encoding="utf-8")
+    assert simulate.render(kept) in page
+
+
+def test_kept_simulation_is_a_whole_one_that_meets_its_goals():
+    kept = pd.read_csv(ROOT / "data/simulations/interval_coverage.csv")
+    assert kept["worlds"].max() == simulate.WORLDS
+    overall = kept[(kept["condition"] == simulate.ALL) & kept["met"].notna()]
+    assert overall["met"].eq("yes").all()
+
+
+def test_archive_without_clustering_tables_says_that_owners_are_missing(tmp_path):
+    from analysis import archive_labels
+
+    links, papers, _ = make_archive(tmp_path, papers_a_month=3)
+    found = archive_labels.count(links, papers)
+    archive = archives.make_archive({name: pd.DataFrame(table.to_dicts()) for name, table in found.items()})
+    assert {series.note for series in archives.archive_series(archive)} == {archives.UNCLUSTERED}
