@@ -38,3 +38,30 @@ rule count_adoption:
         "Counting adoption from the embedded sources and the snapshots"
     shell:
         "python -m analysis count --out {wildcards.out} --snapshots {params.snapshots} 2> >(tee {log} >&2)"
+
+
+rule fit_trends:
+    input:
+        "data/simulations/interval_coverage.csv",
+        tables=expand(
+            "{{out}}/tables/{table}.csv",
+            table=["adoption_shares", "sources", "adoption_quotes"],
+        ),
+        registry="data/sources.yaml",
+        snapshots=landed(SNAPSHOTS),
+        code=[workflow.source_path(f"../../analysis/{name}") for name in TREND_CODE],
+    output:
+        expand(
+            "{{out}}/tables/{table}.csv",
+            table=TREND_TABLES,
+        ),
+    log:
+        "logs/{out}/fit_trends.log",
+    conda:
+        "../envs/survey.yaml"
+    params:
+        snapshots=SNAPSHOTS,
+    message:
+        "Fitting trends: who led since when, and whether the share still moves"
+    shell:
+        "python -m analysis trends --out {wildcards.out} --snapshots {params.snapshots} 2> >(tee {log} >&2)"

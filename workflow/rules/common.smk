@@ -25,6 +25,24 @@ ADOPTION_TABLES = [
     "sources",
     "refresh",
 ]
+TREND_TABLES = [
+    "trend_classes",
+    "trend_envelope",
+    "trend_sensitivity",
+    "trend_curves",
+    "trend_statements",
+    "trend_fields",
+    "trend_corrected",
+    "trend_fit",
+    "quote_checks",
+    "interval_coverage",
+]
+TREND_CODE = [
+    "indicators.yaml",
+    "intervals.py",
+    "periods.py",
+    *sorted(f"trends/{path.name}" for path in Path(workflow.basedir, "analysis/trends").glob("*.*")),
+]
 PERFORMANCE_TABLES = [
     "performance_ratios",
     "performance_cells",
@@ -59,7 +77,7 @@ def deliverables(out):
         *expand(
             "{out}/tables/{table}.csv",
             out=out,
-            table=ADOPTION_TABLES + PERFORMANCE_TABLES,
+            table=ADOPTION_TABLES + TREND_TABLES + PERFORMANCE_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]

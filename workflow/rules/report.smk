@@ -4,6 +4,7 @@
 rule draw_figures:
     input:
         rules.count_adoption.output,
+        rules.fit_trends.output,
         rules.summarise_measurements.output,
         code=[workflow.source_path(f"../../{path}") for path in figures.code()],
     output:
