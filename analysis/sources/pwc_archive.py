@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 FILE = re.compile(r"data/[A-Za-z0-9._-]+\.parquet")
 MAGIC = b"PAR1"
 LINKS, PAPERS = "links", "papers"
+FIELDS = "papers_by_field"
 DRAWN = ("pytorch", "tensorflow")  # classes of the figures: papers with one of the two and not the other
 
 
@@ -143,7 +145,7 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
     """Return counts of repositories and papers by publication month and label, and the figures of the default rule."""
     import polars as pl
 
-    from analysis import archive_labels
+    from analysis import archive_clusters, archive_labels
 
     pieces = list(pieces)
     files = {part: parquet_files(pieces, part) for part in (LINKS, PAPERS)}
@@ -156,17 +158,35 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
             raise _unreadable(run, part, f"{rows} rows instead of {run.settings[f'{part}_rows']}")
     try:
         tables = archive_labels.count(files[LINKS][0], files[PAPERS])
+        clusters = archive_clusters.cluster_tables(files[LINKS][0], files[PAPERS])
+        fields, note = _papers_by_field(run, files)
     except pl.exceptions.PolarsError as error:
         raise _unreadable(run, LINKS, f"does not have the known columns ({error})") from error
     months = sorted(row["month"] for row in tables["papers_by_month"].to_dicts())
     if not months:
         raise _unreadable(run, LINKS, "no link has a paper with a date")
     return Snapshot(
-        tables={name: table.to_dicts() for name, table in tables.items()},
+        tables={name: table.to_dicts() for name, table in (tables | clusters).items()} | {FIELDS: fields},
         figures=archive_labels.figures(tables).filter(pl.col("framework").is_in(DRAWN)).to_dicts(),
         span=f"{months[0]}/{months[-1]}",
         upstream=" ".join(f"{part} {run.settings[f'{part}_revision'][:10]}" for part in (LINKS, PAPERS)),
+        notes=note,
     )
+
+
+def _papers_by_field(run: Run, files: dict[str, list[Path]]) -> tuple[list[dict], str]:
+    """Return papers by field, which needs the categories of arXiv's harvest; without it what stood before stays."""
+    from analysis import archive_clusters
+    from analysis.harvesting import records
+
+    for name in ("arxiv_query", "arxiv_oai"):
+        folder = replace(run, source=replace(run.source, id=name)).folder / "work" / "records"
+        if records.parts(folder):
+            table = archive_clusters.papers_by_field(files[LINKS][0], files[PAPERS], records.latest(folder))
+            return table.to_dicts(), f"fields by the categories of the harvest of {name}"
+    before = run.latest()
+    kept = before.rows(FIELDS) if before else []
+    return kept, "" if kept else "no fields yet: refresh arxiv_query, then this source once more"
 
 
 def _unreadable(run: Run, part: str, what: str) -> SurveyError:

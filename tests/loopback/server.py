@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -112,10 +113,8 @@ class Loopback:
         response = self.services[name](request) if name in self.services else Response(b"no such service", 404)
         if self.fault is not None:
             response = self.fault(request, response)
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client may give up
             self._send(handler, response)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the client has given up, which is its right
 
     @staticmethod
     def _send(handler: BaseHTTPRequestHandler, response: Response) -> None:
