@@ -236,12 +236,14 @@ def write_tables(folder: Path) -> Path:
 
 
 def write_adoption(folder: Path) -> None:
-    """Write the adoption tables of the embedded data over the fixture's, where the data are there."""
+    """Write the adoption and trend tables of the embedded data over the fixture's, where the data are there."""
     from analysis.adoption import write_tables as write
+    from analysis.trends.tables import write_tables as write_trends
 
     data = [ROOT / "data" / f"adoption_{name}.csv" for name in ("figures", "sources", "quotes")]
     if all(path.exists() for path in data):
         write(*data, ROOT / "workflow" / "schemas", folder)
+        write_trends(folder, None, ROOT / "data" / "simulations" / "interval_coverage.csv")
 
 
 def _once(tmp_path_factory, name, build):
