@@ -19,6 +19,7 @@ from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
 from analysis.harvesting.cache import PIECE, Answer, Cache
 from analysis.harvesting.clock import Clock, Stopped
 from analysis.harvesting.errors import SourceError, Violation
+from reproductions.errors import SurveyError
 from reproductions.files import explain
 
 RETRY_STATUSES = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -160,7 +161,7 @@ class Client:
         """
         address = self.url(path, params)
         key = self.key(address, body)
-        found = self.cache.find(key, since or self.today)
+        found = self._sound(key, since or self.today)
         if found is not None:
             return found
         headers = dict(headers or {})
@@ -194,6 +195,17 @@ class Client:
                 if again.wait_s is None:
                     time.sleep(wait_s)
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _sound(self, key: str, since: date) -> Answer | None:
+        """Return the kept answer if it is still what came; one that changed on disk is set aside."""
+        found = self.cache.find(key, since)
+        try:
+            if found is not None:
+                found.verify()
+        except SurveyError as error:
+            self.cache.forget(key, str(error))
+            return None
+        return found
 
     def _ask(self, request: _Request) -> Answer:
         import requests

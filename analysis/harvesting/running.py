@@ -56,8 +56,12 @@ class Outcome:
 
 
 def plan_source(run: Run) -> Plan:
-    """Return what a refresh is going to ask, without a network."""
-    return run.source.module().plan(run)
+    """Return what a refresh is going to ask, without a network; raises SurveyError where that cannot be told."""
+    try:
+        return run.source.module().plan(run)
+    except Violation as violation:
+        what = f"a kept answer cannot be read ({violation.reason}); the refresh asks for it again"
+        raise SurveyError(f"{run.source.id}: {what}") from None
 
 
 def minutes(source: Source, plan: Plan) -> float:

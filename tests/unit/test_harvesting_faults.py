@@ -288,7 +288,9 @@ def test_a_kept_answer_that_changed_on_disk_is_noticed_and_asked_again(tmp_path,
         configured = survey.configuration(server, tmp_path, [source])
         assert survey.refresh(server, tmp_path, source).good
         bodies = sorted((tmp_path / "cache" / "sources" / source / "answers").glob("*/*.body"))
-        for body in bodies[::4] if len(bodies) > 5 else bodies:
+        for body in bodies[::8] if len(bodies) > 5 else bodies:
+            if not body.exists():  # its list was read again for the sake of another page
+                continue
             content = bytearray(body.read_bytes())
             content[len(content) // 2] ^= 255
             body.write_bytes(bytes(content))
