@@ -67,13 +67,14 @@ def run_seed(seed: int, sources: Sequence[str] = CORE) -> Result:
     storm = faults.storm(seed, sources)
     with scratch() as folder, Faulty(survey.serve(seed, sources), storm) as server:
         for source in sources:
-            _under_faults(result, storm, server, folder, source, seed)
+            # A folder each: what one source gives must not hang on how another one fared.
+            _under_faults(result, storm, server, folder / source, source, seed)
         storm.faults.clear()
         for source in sources:
-            outcome = survey.refresh(server, folder, source, seed=seed)
+            outcome = survey.refresh(server, folder / source, source, seed=seed)
             if not outcome.good:
                 result.problems.append(f"{source}: fails without faults: {outcome.message}")
-            result.problems += _wrong(folder, source, seed)
+            result.problems += _wrong(folder / source, source, seed)
         result.problems += asked_again(storm, sources)
         result.problems += _keys_in_files(folder)
     return result
