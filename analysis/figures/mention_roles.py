@@ -25,6 +25,7 @@ DATA = Path(__file__).resolve().parents[2] / "data"
 ROLES = ("used", "released", "studied", "listed")
 USE = ("used", "released")
 SMALL = 20
+SOURCE = "labelled mentions (data/mention_labels.csv)"
 NEEDS = "labelled mentions: data/mention_labels.csv"
 
 
@@ -37,13 +38,14 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
             subtitle="Role of a framework that an abstract names; n = 0 mentions",
             shows="how many mentions in titles and abstracts mean use, release, study or only a list",
             needs=[NEEDS],
-            sources=("mention_labels",),
+            sources=(SOURCE,),
             data=pd.DataFrame([{"mentions": 0, "needs": NEEDS}]),
         )
     rows = role_shares(labels)
     use = _use(labels)
     frameworks = list(dict.fromkeys(rows["framework"]))
-    total = int(rows["count"].sum())
+    total, unrelated = len(labels), int((~labels["role"].isin(ROLES)).sum())
+    unsure = int((labels["confidence"] == "low").sum()) if "confidence" in labels else 0
     said = [
         f"{_name(framework)} (n = {part['n'].iloc[0]:,}): "
         + shared.join(f"{row['role']} {shared.estimate(row)}" for _, row in part.iterrows())
@@ -57,8 +59,9 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
             f"{use['n']:,.0f} of them of PyTorch or TensorFlow; Wilson 95 % intervals; filled bars: use or release"
         ),
         limits=(
-            "The labelled set was drawn to train a classifier and is no random sample of arXiv; one mention is one "
-            "framework in one text, and roles were judged from title and abstract alone."
+            "The labelled set was drawn to train a classifier and is no random sample of arXiv; a mention is one "
+            f"framework in one paper, papers with several count several times; {unsure} labels are of low confidence, "
+            f"and {unrelated} mentions of something else count in n only."
         ),
         description=" ".join(
             [
@@ -69,7 +72,7 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         ),
         data=rows,
         draw=lambda figure: _draw(figure, rows),
-        sources=("mention_labels",),
+        sources=(SOURCE,),
         size=(7.0, trends.grid_height(len(frameworks))),
         finding=Finding(
             question="Does naming a framework in an abstract mean using it?",
@@ -81,11 +84,11 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
 
 
 def read_labels(path: Path) -> pd.DataFrame:
-    """Return framework and role of every labelled mention; empty where the file is absent."""
+    """Return framework, role and confidence of every labelled mention; empty where the file is absent."""
     if not path.exists():
         return pd.DataFrame(columns=["framework", "role"])
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return table.loc[table["role"].isin(ROLES), ["framework", "role"]].reset_index(drop=True)
+    return table[["framework", "role", "confidence"]]
 
 
 def role_shares(labels: pd.DataFrame) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         size=(7.0, _rows.height(height, top=0.3, bottom=0.34 + trends.strip_height(absent))),
         finding=Finding(
             question="Is PyTorch's share still rising?",
-            answer=f"{_title(dated)}, each in the last two years of its own series.{lacking.replace('`', '')}",
+            answer=f"{_answer(dated)} Series without interval only show a direction.{lacking.replace('`', '')}",
             estimate=f"{said} (points a year, 95 %)" if said else "no interval: no indicator allows one",
             evidence=f"n = {len(rows)} series, {len(dated)} with an interval; {ends}",
         ),
@@ -135,6 +135,16 @@ def _title(dated: pd.DataFrame) -> str:
     words = {"rising": "rose", "level": "stayed level", "falling": "fell"}
     verdict = counts.index[0]
     return f"In {counts.iloc[0]} of {len(dated)} indicators with intervals PyTorch surely {words[verdict]}"
+
+
+def _answer(dated: pd.DataFrame) -> str:
+    """Return in which series PyTorch surely moved and in which that is open, each with the end of its data."""
+    if dated.empty:
+        return "No series with an interval says so."
+    verdict = dated["verdict"].where(dated["probability"] >= SURE, "open")
+    ended = dated["label"] + " (to " + dated["last_period"] + ")"
+    words = "; ".join(f"{word} in {shared.join(names)}" for word, names in ended.groupby(verdict, sort=False))
+    return f"In the last two years of its data, the share is {words}."
 
 
 def _draw(figure: Figure, rows: pd.DataFrame, lines: list[_rows.Line], height: float, absent: list[str]) -> None:
