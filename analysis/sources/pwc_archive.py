@@ -26,6 +26,7 @@ FILE = re.compile(r"data/[A-Za-z0-9._-]+\.parquet")
 MAGIC = b"PAR1"
 LINKS, PAPERS = "links", "papers"
 FIELDS = "papers_by_field"
+CATEGORIES_FROM = "arxiv_query"
 DRAWN = ("pytorch", "tensorflow")  # classes of the figures: papers with one of the two and not the other
 
 
@@ -179,14 +180,14 @@ def _papers_by_field(run: Run, files: dict[str, list[Path]]) -> tuple[list[dict]
     from analysis import archive_clusters
     from analysis.harvesting import records
 
-    for name in ("arxiv_query", "arxiv_oai"):
-        folder = replace(run, source=replace(run.source, id=name)).folder / "work" / "records"
-        if records.parts(folder):
-            table = archive_clusters.papers_by_field(files[LINKS][0], files[PAPERS], records.latest(folder))
-            return table.to_dicts(), f"fields by the categories of the harvest of {name}"
+    # The harvest of the query API reaches back years; that of OAI-PMH begins with the month before last.
+    harvest = replace(run, source=replace(run.source, id=CATEGORIES_FROM)).folder / "work" / "records"
+    if records.parts(harvest):
+        table = archive_clusters.papers_by_field(files[LINKS][0], files[PAPERS], records.latest(harvest))
+        return table.to_dicts(), f"fields by the categories of the harvest of {CATEGORIES_FROM}"
     before = run.latest()
     kept = before.rows(FIELDS) if before else []
-    return kept, "" if kept else "no fields yet: refresh arxiv_query, then this source once more"
+    return kept, "" if kept else f"no fields yet: refresh {CATEGORIES_FROM}, then this source once more"
 
 
 def _unreadable(run: Run, part: str, what: str) -> SurveyError:
