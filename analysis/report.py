@@ -200,8 +200,9 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     return tuple(found)
 
 
-SECTIONS = ("findings", "adoption", "performance", "parity", "machine", "sources")
-PLACES = {"adoption_crossings": "findings"}  # it sums up the section that it belongs to, so it stands before it
+SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "machine", "sources")
+# They sum up the sections that they belong to, so they stand before them.
+PLACES = {"adoption_crossings": "findings", "trend_crossings": "findings"}
 
 
 # ---------------------------------------------------------------------------------------------------------- figures

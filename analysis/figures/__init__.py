@@ -3,7 +3,7 @@
 A figure module defines
 
 ``SECTION``
-    the section of the page it belongs to (``findings``, ``adoption``, ``performance``);
+    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``);
 ``ORDER``
     an integer, its place inside the section;
 ``REQUIRES``
@@ -100,5 +100,6 @@ def code() -> tuple[str, ...]:
     files = [
         *sorted(here.glob("*.py")),
         *(here.parent / name for name in ("drawing.py", "style.py", "periods.py", "indicators.py", "indicators.yaml")),
+        *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),
     ]
     return tuple(str(path.relative_to(here.parents[1])) for path in files)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SECTION = "findings"
+SECTION = "trends"
 ARCHIVE, ARCHIVE_SOURCE = "code_labels", "pwc_archive"
 CONFERENCES = "conference_papers"
 LETTERS_PER_INCH = 14.5  # of the size of a note

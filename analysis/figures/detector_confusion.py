@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,16 +11,15 @@ from analysis.figures import Drawing
 from analysis.figures import _adoption as shared
 from analysis.figures import _trends as trends
 from analysis.intervals import wilson
-from analysis.trends.archive import DETECTOR, REFRESH, read_detector
+from analysis.trends.archive import DETECTOR, REFRESH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SECTION = trends.SECTION
 ORDER = 55
-REQUIRES = ("trend_corrected",)
+REQUIRES = ("detector_confusion", "trend_corrected")
 
-SNAPSHOTS = Path(__file__).resolve().parents[2] / "data" / "snapshots"
 NAMES = {"pytorch": "PyTorch", "tf": "TensorFlow", "jax": "JAX"}
 SHOWN, OTHERS = ("mixed", "none"), "others"
 NEEDS = f"the repository detector, switched on in config (sources.repository_detector.enabled): {REFRESH}"
@@ -29,7 +27,7 @@ NEEDS = f"the repository detector, switched on in config (sources.repository_det
 
 def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     """Draw, for each label of the archive, how often the detector gives which label."""
-    counts = tables["detector_confusion"] if "detector_confusion" in tables else read_counts(SNAPSHOTS)
+    counts = tables["detector_confusion"]
     if counts.empty:
         return trends.placeholder(
             title="The detector's errors are not measured here",
@@ -73,13 +71,6 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         sources=(DETECTOR, trends.ARCHIVE_SOURCE),
         size=(7.0, trends.grid_height(len(labels))),
     )
-
-
-def read_counts(snapshots: Path) -> pd.DataFrame:
-    """Return archive_label, detector_label, repositories of the latest snapshot; empty where there is none."""
-    found = read_detector(snapshots)
-    columns = ["archive_label", "detector_label", "repositories"]
-    return pd.DataFrame(columns=columns) if found is None else found.confusion[columns]
 
 
 def name(label: str) -> str:

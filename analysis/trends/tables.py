@@ -48,6 +48,7 @@ FIT_COLUMNS = (
     *("quadratic_dispersion", "quadratic_aic", "spline_deviance", "spline_dispersion", "spline_aic", "spline_edf"),
     *("verdict", "needs"),
 )
+CONFUSION_COLUMNS = ("archive_label", "detector_label", "repositories")
 NEEDS_ARCHIVE = f"the Papers with Code archive: {REFRESH}"
 NEEDS_DETECTOR = f"the repository detector, switched on in config (sources.repository_detector.enabled): {REFRESH}"
 NEEDS_OVERLAP = "months that both hold: sources.pwc_live.first_month=2025-01"
@@ -145,6 +146,7 @@ def build(data: Data) -> dict[str, pd.DataFrame]:
         "trend_fit": _fits(data, found, curves),
         "quote_checks": checks.quotes(data.quotes, data.shares, data.archive),
         "interval_coverage": _coverage(data),
+        "detector_confusion": _frame([] if data.detector is None else _confusion(data.detector), CONFUSION_COLUMNS),
     }
 
 
@@ -570,6 +572,10 @@ def _corrected(data: Data) -> pd.DataFrame:
     if not any(np.isfinite(row.get("difference", np.nan)) for row in rows):
         rows.append({"needs": NEEDS_OVERLAP if data.archive else NEEDS_ARCHIVE})
     return _frame(rows, CORRECTED_COLUMNS)
+
+
+def _confusion(detector: Detector) -> list[dict]:
+    return detector.confusion.loc[:, list(CONFUSION_COLUMNS)].to_dict("records")
 
 
 def _coverage(data: Data) -> pd.DataFrame:

@@ -36,6 +36,7 @@ TREND_TABLES = [
     "trend_fit",
     "quote_checks",
     "interval_coverage",
+    "detector_confusion",
 ]
 TREND_CODE = [
     "indicators.yaml",
