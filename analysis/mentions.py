@@ -105,10 +105,12 @@ MENTION_SCHEMA = {**dict.fromkeys(KEPT, polars.String), "framework": polars.Stri
 def normal(text: str) -> str:
     """Return ``text`` as the rule reads it: ligatures and full-width letters as ASCII, invisible signs taken out.
 
-    LaTeX's optional hyphen (``\\-``), soft hyphens and zero-width signs vanish; control signs become spaces; a command
+    LaTeX's optional hyphen (``\\-``), soft hyphens and zero-width signs vanish; a command
     that only changes the type face inside a word (``Tensor\\textsc{Flow}``) goes with its braces.
     """
-    return _INSIDE.sub("", text.translate(_SIGNS) if re.search(_ODD, text) else text)
+    if not text.isascii() and _A_SIGN.search(text):
+        text = text.translate(_SIGNS)
+    return _INSIDE.sub("", text) if any(sign in text for sign in "\\{}") else text
 
 
 def find(text: str) -> list[tuple[str, int, int]]:
@@ -118,7 +120,13 @@ def find(text: str) -> list[tuple[str, int, int]]:
 
 def named(text: str) -> frozenset[str]:
     """Return the frameworks that ``text`` names. This is the rule; everything else here only makes it fast."""
-    return frozenset(framework for framework, _, _ in _found(normal(text)))
+    text = normal(text)
+    lower = text.lower()
+    return frozenset(
+        framework
+        for framework, rule in _rules().items()
+        if _spelt(framework, lower) and (_stands(_SURE.get(framework, ""), text) or _spans(text, rule))
+    )
 
 
 def scan(source: polars.LazyFrame | Iterable[Path | polars.LazyFrame]) -> polars.DataFrame:
@@ -174,28 +182,32 @@ _LEARNING = (
 )
 _BESIDE = 120  # characters
 _LETTER = "[A-Za-zÀ-ɏ]"
+_A_LETTER = re.compile(_LETTER)
+_FLOWS = re.compile(r"ten(?:sor|-).{0,60}flow", re.DOTALL)
 
 _SIGNS = {
     **dict.fromkeys((0xAD, 0x2060, 0xFEFF, *range(0x200B, 0x2010))),
-    **dict.fromkeys((*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F), " "),
     **{0xFF01 + n: chr(0x21 + n) for n in range(94)},
     **dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True)),
 }
+_A_SIGN = re.compile(f"[{''.join(map(re.escape, map(chr, _SIGNS)))}]")
 _FACE = r"(?:\}|\{?\\(?:text\w\w|emph|sc|tt|it|bf)\b\s*\{?|\{)+"
 _INSIDE = re.compile(rf"\\-|(?<=[Pp][Yy]){_FACE}(?=[Tt])|(?<=[Tt]ensor){_FACE}(?=[Ff])")
 # Every text in which ``named`` finds something matches this, whatever ``normal`` does to it: the engine reads all texts
 # once for it, the rule itself decides on the few that are left.
 _GAP = r"[\t-/:-@\[-`{-~]{0,12}(?:\\[a-z]+)?[\t-/:-@\[-`{-~]{0,12}"
-_ANYWHERE = (
-    rf"(?i-u:py{_GAP}torch|tensor{_GAP}flow|sorflow|torch(?:\.|=|vision|audio|text|script)|libtorch"
-    r"|(?:import|install) torch|tf\.|keras|jax|mxnet|caffe|theano|chainer|\\-)"
+SPELT = (
+    *(f"py{_GAP}torch", f"tensor{_GAP}flow", "sorflow", r"torch(?:\.|=|vision|audio|text|script)", "libtorch"),
+    *("(?:import|install) torch", r"tf\.", r"\\-", "keras", "jax", "mxnet", "caffe", "theano", "chainer"),
 )
-_LETTERS = {"pytorch": ("torch",), "tensorflow": ("flow", "tf.")}  # without these no search; others: their own id
-_ODD = r"[\u00ad\u200b-\u200f\u2060\ufeff\ufb00-\ufb06\uff01-\uff5e\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+# Spellings that are certain and that no phrase takes back: where one stands alone, no pattern has to be tried.
+_SURE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet", "chainer": "Chainer"}
+ODD = r"[\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}\x{fb00}-\x{fb06}\x{ff01}-\x{ff5e}]"
 
 
 @dataclass(frozen=True)
 class _Rule:
+    framework: str
     certain: re.Pattern[str] | None
     usual: re.Pattern[str] | None
     unusual: re.Pattern[str] | None
@@ -212,7 +224,9 @@ def _rules() -> dict[str, _Rule]:
         return re.compile(pattern) if pattern else None
 
     return {
-        framework: _Rule(word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), phrase(n.confused))
+        framework: _Rule(
+            framework, word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), phrase(n.confused)
+        )
         for framework, n in NAMES.items()
     }
 
@@ -225,12 +239,34 @@ def _software() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
     lower = text.lower()
     for framework, rule in _rules().items():
-        if any(letters in lower for letters in _LETTERS.get(framework, (framework,))):
+        if _spelt(framework, lower):
             yield from ((framework, *span) for span in _spans(text, rule))
 
 
+def _spelt(framework: str, lower: str) -> bool:
+    """Return whether the letters are there without which no pattern of the framework can match."""
+    if framework == "tensorflow":
+        return "tf." in lower or ("flow" in lower and _FLOWS.search(lower) is not None)
+    return ("torch" if framework == "pytorch" else framework) in lower
+
+
+def _around(text: str, rule: _Rule) -> Iterator[str]:
+    """Yield the surroundings of each place where the framework's letters stand: phrases are shorter than those."""
+    lower = text.lower()
+    at = lower.find(rule.framework)
+    while at >= 0:
+        yield text[max(0, at - _BESIDE) : at + len(rule.framework) + _BESIDE]
+        at = lower.find(rule.framework, at + 1)
+
+
+def _stands(word: str, text: str) -> bool:
+    """Return whether the word stands where it is first found, with no letter beside it."""
+    at = text.find(word) if word else -1
+    return at >= 0 and not _A_LETTER.search(text[max(at - 1, 0) : at] + text[at + len(word) : at + len(word) + 1])
+
+
 def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
-    if rule.never:
+    if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
     strong, weak = _software()
     confused = cache(lambda: bool(rule.confused and rule.confused.search(text)))
@@ -256,13 +292,10 @@ def _beside(text: str, match: re.Match[str]) -> str:
 
 
 def _mentions(frame: polars.LazyFrame) -> Iterator[tuple[str, ...]]:
+    either = f"(?i-u:{'|'.join(SPELT)})|{ODD}"
     candidates = (
         frame.select(*KEPT, *FIELDS)
-        .filter(
-            polars.any_horizontal(
-                polars.col(field).str.contains(_ANYWHERE) | polars.col(field).str.contains(_ODD) for field in FIELDS
-            )
-        )
+        .filter(polars.any_horizontal(polars.col(field).str.contains(either) for field in FIELDS))
         .collect(engine="streaming")
     )
     for *kept, title, abstract, comments in candidates.iter_rows():
