@@ -38,10 +38,11 @@ def _complain(error: Exception) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from analysis.harvesting.commands import add_parser as add_sources
+    from analysis.mention_model.commands import add_parser as add_mentions
 
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
-        required=True, metavar="{count,trends,summarise,draw,report,sources,simulate,coverage,config-docs}"
+        required=True, metavar="{count,trends,summarise,draw,report,sources,mentions,simulate,coverage,config-docs}"
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("report", _report, "Render the page.")
     sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
     add_sources(commands)
+    add_mentions(commands)
     sub = command("trends", _trends, "Turn shares and snapshots into trends, crossing dates and statements.")
     sub.add_argument(
         "--snapshots",
