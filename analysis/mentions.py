@@ -60,6 +60,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         "tensorflow": Name(
             certain=rf"(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
             rf"|(?i:(?:{_OTHERS})(?:,|\s*/|,?\s+and|,?\s+or|\s+with)\s*(?:google(?:['’]s)?\s+)?{_APART})"
+            rf"|(?i:(?:written|implemented|coded|programmed|trained|built)\s+(?:in|with|using|on)\s+{_APART})"
             rf"|(?i:google(?:['’]s)?\s+{_APART}|{_APART}\s+(?:library|framework|package|toolkit|api|lite|serving|backend)\b)",
             unusual=r"T(?i:ensor)(?:-|\s|-\s)\s{0,4}(?i:flow)",
             confused=_MATHEMATICS + r"|(?i:tensor[-\s]+flows?\s+(?:of|equations?|under|along|between|fields?)\b"
@@ -174,7 +175,8 @@ def monthly(hits: polars.DataFrame, denominators: polars.DataFrame) -> polars.Da
 _SOFTWARE = (
     r"python\b|pytorch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
     r"|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia|differentiable|github|\bcode"
-    r"|implement|\b[gt]pus?\b|google(?!\s+(?:earth|scholar|maps))|deep[- ]learning"
+    r"|implement|\b(?:written|coded|runs?|trained) (?:in|with|using) \0|\b[gt]pus?\b"
+    r"|google(?!\s+(?:earth|scholar|maps))|deep[- ]learning"
 )
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
