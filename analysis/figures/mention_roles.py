@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 
 SECTION = trends.SECTION
 ORDER = 50
-REQUIRES = ("sources",)
+REQUIRES = ("mention_labels",)
 
-DATA = Path(__file__).resolve().parents[2] / "data"
 ROLES = ("used", "released", "studied", "listed")
 USE = ("used", "released")
 SMALL = 20
@@ -31,7 +29,7 @@ NEEDS = "labelled mentions: data/mention_labels.csv"
 
 def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     """Draw, for each framework, how often a mention has which role."""
-    labels = tables["mention_labels"] if "mention_labels" in tables else read_labels(DATA / "mention_labels.csv")
+    labels = tables["mention_labels"]
     if labels.empty:
         return trends.placeholder(
             title="What a mention means is not labelled here",
@@ -81,14 +79,6 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
             evidence=f"n = {use['n']:,.0f} labelled mentions of the two in titles and abstracts",
         ),
     )
-
-
-def read_labels(path: Path) -> pd.DataFrame:
-    """Return framework, role and confidence of every labelled mention; empty where the file is absent."""
-    if not path.exists():
-        return pd.DataFrame(columns=["framework", "role"])
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return table[["framework", "role", "confidence"]]
 
 
 def role_shares(labels: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,8 @@ def snapshot(
     first, last  months that are complete (YYYY-MM); papers of other months are not counted
 
     Tables: ``papers_by_month`` (month, category, papers with it as primary or as any category), ``mentions_by_month``
-    (month, framework, field, papers), ``named`` (identifiers of the papers that name a framework, with the field).
+    (month, framework, field, papers), ``uses_by_month`` (how many of the mentions are expected to be use or release),
+    ``named`` (identifiers of the papers that name a framework, with the field).
     """
     import polars as pl
 
@@ -81,8 +82,10 @@ def snapshot(
         | {name: row[name] for name in ("framework", "count", "total")}
         for row in counted.filter(pl.col("framework").is_in(DRAWN)).to_dicts()
     ]
+    about = hits.filter(pl.col("field").is_in(FIGURES_FIELDS) & pl.col("framework").is_in(DRAWN))
     return Snapshot(
         tables={
+            "uses_by_month": _uses(frame, about),
             "papers_by_month": months.to_dicts(),
             "mentions_by_month": by_month.to_dicts(),
             "named": named.to_dicts(),
@@ -92,3 +95,28 @@ def snapshot(
         upstream=f"harvest of {run.today.isoformat()}",
         notes=f"categories {' '.join(categories)}, as primary or as any category; months of the first version",
     )
+
+
+def _uses(frame, hits) -> list[dict]:
+    """Return how many of a month's mentions in title or abstract are expected to be use or release, with an interval.
+
+    frame  records with title and abstract (lazy); hits  mentions in them (``mentions.scan``)
+    rows   month, framework, mentions, uses, low, high (``roles.corrected``, rounded to a hundredth)
+    """
+    import pandas as pd
+
+    from analysis import roles
+
+    papers = hits.select("arxiv_id").unique().lazy()
+    texts = frame.join(papers, on="arxiv_id", how="semi").select("arxiv_id", "created", "title", "abstract").collect()
+    chosen = set(hits.select("arxiv_id", "framework").unique().iter_rows())
+    model = roles.shipped()
+    rows = [
+        {"month": created[:7], "framework": framework, "use": sum(told[role] for role in roles.USES)}
+        for arxiv_id, created, title, abstract in texts.sort("arxiv_id").iter_rows()
+        for framework, told in roles.classify(title, abstract, model).items()
+        if (arxiv_id, framework) in chosen
+    ]
+    if not rows:
+        return []
+    return roles.corrected(pd.DataFrame(rows), roles.left_out_predictions()).round(2).to_dict("records")

@@ -53,6 +53,7 @@ NEEDS_ARCHIVE = f"the Papers with Code archive: {REFRESH}"
 NEEDS_DETECTOR = f"the repository detector, switched on in config (sources.repository_detector.enabled): {REFRESH}"
 NEEDS_OVERLAP = "months that both hold: sources.pwc_live.first_month=2025-01"
 CURVE_STEP = 1 / 12
+LABELS = Path(__file__).resolve().parents[2] / "data" / "mention_labels.csv"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Data:
     detector: Detector | None
     named: tuple[str, list[tuple[str, frozenset[str]]]] | None
     coverage: pd.DataFrame | None
+    labels: pd.DataFrame
 
 
 def write_tables(
@@ -107,6 +109,7 @@ def read(tables: Path, snapshots: Path | None, coverage_csv: Path, indicators: d
         archives.read_detector(snapshots),
         _read_named(snapshots),
         coverage,
+        pd.read_csv(LABELS, dtype=str),
     )
 
 
@@ -146,6 +149,7 @@ def build(data: Data) -> dict[str, pd.DataFrame]:
         "trend_fit": _fits(data, found, curves),
         "quote_checks": checks.quotes(data.quotes, data.shares, data.archive),
         "interval_coverage": _coverage(data),
+        "mention_labels": data.labels,
         "detector_confusion": _frame([] if data.detector is None else _confusion(data.detector), CONFUSION_COLUMNS),
     }
 

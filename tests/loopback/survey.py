@@ -126,8 +126,10 @@ def landed(folder: Path, source: str) -> Version | None:
     return latest(folder / "snapshots", source)
 
 
-# What the archive's snapshot holds beside its counts; tests of their own know what is right (test_trends_*.py).
-DERIVED = frozenset({"clustering_by_month", "clustering_by_quarter", "bootstrap_by_quarter", "papers_by_field"})
+# What snapshots hold beside their counts; tests of their own know what is right (test_trends_*.py, test_roles.py).
+DERIVED = frozenset(
+    {"uses_by_month", "clustering_by_month", "clustering_by_quarter", "bootstrap_by_quarter", "papers_by_field"}
+)
 
 
 def differences(version: Version, right: Mapping) -> list[str]:

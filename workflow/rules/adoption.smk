@@ -43,6 +43,7 @@ rule count_adoption:
 rule fit_trends:
     input:
         "data/simulations/interval_coverage.csv",
+        "data/mention_labels.csv",
         tables=expand(
             "{{out}}/tables/{table}.csv",
             table=["adoption_shares", "sources", "adoption_quotes"],

@@ -37,6 +37,7 @@ TREND_TABLES = [
     "quote_checks",
     "interval_coverage",
     "detector_confusion",
+    "mention_labels",
 ]
 TREND_CODE = [
     "indicators.yaml",
