@@ -43,7 +43,10 @@ TREND_CODE = [
     "indicators.yaml",
     "intervals.py",
     "periods.py",
-    *sorted(f"trends/{path.name}" for path in Path(workflow.basedir, "analysis/trends").glob("*.*")),
+    *sorted(
+        f"trends/{path.name}"
+        for path in Path(workflow.basedir, "analysis/trends").glob("*.*")
+    ),
 ]
 PERFORMANCE_TABLES = [
     "performance_ratios",
