@@ -39,5 +39,9 @@ rule measure:
 
 rule refresh:
     input:
-        expand(REFRESHED + "/{source}.json", source=CONFIGURED.refreshed),
+        expand(
+            "{refreshed}/{source}.json",
+            refreshed=REFRESHED,
+            source=CONFIGURED.refreshed,
+        ),
     localrule: True
