@@ -147,7 +147,8 @@ def imported(path):
 
 
 def test_only_framework_modules_import_a_framework(root):
-    allowed = {"pytorch.py", "tensorflow.py"}
+    # Programs are in one framework each; setting their weights and counting Keras' steps happens inside such a process.
+    allowed = {"pytorch.py", "tensorflow.py", "keras.py", "initial.py", "worker.py"}
     for path in [*root.glob("analysis/**/*.py"), *root.glob("reproductions/**/*.py"), *root.glob("workflow/**/*.py")]:
         if path.name not in allowed:
             assert not {"torch", "tensorflow", "keras"} & set(imported(path)), path
@@ -158,10 +159,16 @@ def test_everything_framework_free_imports_with_both_blocked(root):
         ".".join(path.relative_to(root).with_suffix("").parts)
         for folder in ("analysis", "reproductions")
         for path in root.glob(f"{folder}/**/*.py")
-        if "workloads" not in path.parts and path.name not in ("pytorch.py", "tensorflow.py", "__init__.py")
+        if not {"workloads", "programs"} & set(path.parts)
+        and path.name not in ("pytorch.py", "tensorflow.py", "keras.py", "__init__.py")
     ]
     code = (
-        "import sys, importlib\nfor name in ('torch', 'tensorflow', 'keras'): sys.modules[name] = None\n"
+        "import sys, importlib\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('torch', 'tensorflow', 'keras'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
         f"for name in {modules!r}: importlib.import_module(name)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
