@@ -140,21 +140,30 @@ def _detection() -> list[str]:
     with roles.SENTENCES.open(encoding="utf-8", newline="") as stream:
         sentences = list(csv.DictReader(stream))
     rows = []
-    for half in ("tuned", "held_out"):
-        found = evaluation.detection_scores(
-            (row["text"], set(row["frameworks"].split())) for row in sentences if row["half"] == half
-        )
-        rows.append([half.replace("_", " "), found["sentences"], found["named"], found["found"], found["right"],
+    for half in dict.fromkeys(row["half"] for row in sentences):
+        part = [row for row in sentences if row["half"] == half]
+        found = evaluation.detection_scores((row["text"], set(row["frameworks"].split())) for row in part)
+        first = ["", ""]
+        if half.startswith("later"):
+            first = evaluation.first_scores((row["frameworks"].split(), row["first_found"].split()) for row in part)
+        rows.append([half.replace("_", " "), found["sentences"], found["named"], *first, found["found"], found["right"],
                      f"{found['precision']:.3f}", f"{found['recall']:.3f}"])  # fmt: skip
+    head = ["batch", "sentences", "named", "precision at first", "recall at first", "found", "rightly", "precision",
+            "recall"]  # fmt: skip
     return [
         "## Detection",
         "",
         "The rule is `analysis.mentions.NAMES`. It is tried on invented sentences: true mentions in every spelling "
         "and language, and the traps (welding and plasma torches, Torch7, tensors that flow, hardware in Indonesian, "
-        "horns, surnames, mice, airports, coffee). Half of them guided the rule; the other half, drawn by chance, did "
-        "not.",
+        "horns, surnames, mice, airports, coffee). Of the first ones half guided the rule; the other half, drawn by "
+        "chance, did not at the time.",
         "",
-        _table(["half", "sentences", "named", "found", "rightly", "precision", "recall"], rows),
+        "Three later batches were written to break the rule, one after the other, each before the rule was mended by "
+        "what the batch showed: `at first` is what the rule scored on sentences that it had never met. The goal of "
+        "0.99 is met by the mended rule on every batch, but by no first try on a later one: on sentences made to be "
+        "hard, expect the scores at first; on abstracts as they are, where traps are rare, better ones.",
+        "",
+        _table(head, rows),
         "",
         "The sentences come from the same hand as the rule; texts of others may hold traps that nobody thought of.",
         "",
