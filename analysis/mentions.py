@@ -98,7 +98,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\)|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
-            r"|\bmice\b|murine|jackson lab|inbred|hurricane|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
+            r"|\bmice\b|murine|jackson lab|inbred|hurricane"
+            r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
             r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\))",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
