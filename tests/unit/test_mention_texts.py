@@ -93,9 +93,11 @@ def test_a_page_that_lacks_papers_is_asked_again(tmp_path, labels):
 def test_a_paper_that_never_comes_is_named(tmp_path, labels):
     with labels.open("a", encoding="utf-8") as stream:
         stream.write("2401.99999,pytorch,used\n")
-    with Loopback({"arxiv_query": arxiv_query.service()}) as server:
-        with pytest.raises(SurveyError, match=r"1 of 7 papers did not come \(2401\.99999\)"):
-            texts.fetch_texts(fetching(server, tmp_path), labels)
+    with (
+        Loopback({"arxiv_query": arxiv_query.service()}) as server,
+        pytest.raises(SurveyError, match=r"1 of 7 papers did not come \(2401\.99999\)"),
+    ):
+        texts.fetch_texts(fetching(server, tmp_path), labels)
     assert not list(tmp_path.rglob("texts-*.jsonl"))
 
 
@@ -104,9 +106,11 @@ def test_a_paper_that_was_not_asked_for_is_refused(tmp_path, labels):
         body = arxiv_query.feed("", HELD[20 : 20 + SMALL], total=SMALL, start=0, size=SMALL)
         return Response(body.encode(), 200, arxiv_query.KIND)
 
-    with Loopback({"arxiv_query": arxiv_query.service()}, fault) as server:
-        with pytest.raises(SurveyError, match="not asked for"):
-            texts.fetch_texts(fetching(server, tmp_path), labels)
+    with (
+        Loopback({"arxiv_query": arxiv_query.service()}, fault) as server,
+        pytest.raises(SurveyError, match="not asked for"),
+    ):
+        texts.fetch_texts(fetching(server, tmp_path), labels)
 
 
 @pytest.mark.parametrize("name", ["1911.1325e1", "", "19051.0090"])
