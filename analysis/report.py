@@ -201,8 +201,8 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
 
 
 SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "machine", "sources")
-# They sum up the sections that they belong to, so they stand before them.
-PLACES = {"adoption_crossings": "findings", "trend_crossings": "findings"}
+# It sums up the section that it belongs to, so it stands before it.
+PLACES = {"trend_crossings": "findings"}
 
 
 # ---------------------------------------------------------------------------------------------------------- figures
