@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from analysis.harvesting import snapshots as landed
 from analysis.indicators import Indicator, load_indicators
 from analysis.trends import archive as archives
-from analysis.trends import checks, classes, correction, envelope, fields, statements
+from analysis.trends import checks, classes, correction, envelope, fields, statements, uses
 from analysis.trends.archive import REFRESH, Archive, Detector
 from analysis.trends.glm import fit_binomial
 from analysis.trends.series import POOLED, Series, from_shares, in_words, last_whole_quarter, middle, month_of
@@ -69,6 +69,7 @@ class Data:
     named: tuple[str, list[tuple[str, frozenset[str]]]] | None
     coverage: pd.DataFrame | None
     labels: pd.DataFrame
+    uses: tuple[pd.DataFrame, str] | None = None
 
 
 def write_tables(
@@ -110,6 +111,7 @@ def read(tables: Path, snapshots: Path | None, coverage_csv: Path, indicators: d
         _read_named(snapshots),
         coverage,
         pd.read_csv(LABELS, dtype=str),
+        uses.refreshed(snapshots),
     )
 
 
@@ -146,6 +148,7 @@ def build(data: Data) -> dict[str, pd.DataFrame]:
         "trend_statements": _statements(data, found, curves, (fielded[1], corrected)),
         "trend_fields": fielded[0],
         "trend_corrected": corrected,
+        "trend_uses": _uses(data),
         "trend_fit": _fits(data, found, curves),
         "quote_checks": checks.quotes(data.quotes, data.shares, data.archive),
         "interval_coverage": _coverage(data),
@@ -584,6 +587,16 @@ def _corrected(data: Data) -> pd.DataFrame:
     if not any(np.isfinite(row.get("difference", np.nan)) for row in rows):
         rows.append({"needs": NEEDS_OVERLAP if data.archive else NEEDS_ARCHIVE})
     return _frame(rows, CORRECTED_COLUMNS)
+
+
+def _uses(data: Data) -> pd.DataFrame:
+    """Return PyTorch among mentions and among uses: of the labelled archives, and of a refreshed harvest."""
+    parts = [uses.by_labels(data.shares, data.labels, _seed("uses", "labels"))]
+    if data.uses is None:
+        parts.append(_frame([{"needs": uses.NEEDS}], uses.COLUMNS))
+    else:
+        parts.append(uses.by_model(*data.uses, _seed("uses", "model")))
+    return _joined(parts, uses.COLUMNS)
 
 
 def _confusion(detector: Detector) -> list[dict]:

@@ -27,6 +27,7 @@ ADOPTION_TABLES = [
 ]
 TREND_TABLES = [
     "trend_classes",
+    "trend_uses",
     "trend_envelope",
     "trend_sensitivity",
     "trend_curves",
