@@ -47,7 +47,7 @@ class Name:
 #   Keras       also a Greek horn, a surname, and Indonesian for hard ("perangkat keras" is hardware)
 #   Chainer     also what chains: rules of logic, blocks, devices
 #   JAX         also mice of the Jackson Laboratory, Java's JAX-RS and an airport; "Jax" is a given name as well
-_PRODUCTS = "(?:lite|lightning|serving|hub|js|probability|federated|geometric)"
+_PRODUCTS = "(?:lite|lightning|serving|hub|js|probability|federated|geometric|onspark)"
 _TORCH = "vision|audio|text|script|rec|serve|titan|inductor|dynamo|tune|elastic|bench|run|ao|rl"
 # Names below torch: ordinary words are left out, for a full stop may lack its space ("the torch.Then").
 _BELOW = (
@@ -84,7 +84,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
             r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
             r"|\b[A-Z]\w{2,}(?:nnis|laos|tris|rgios|reas|stas|ndros)\s+Keras\b"
-            r"|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
+            r"|\bKeras\s+(?:and|&)\s+[A-Z]\w+(?:poulos|idis|iadis|akis|oglou|ellis)\b|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
             confused=_MATHEMATICS + r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami|dan|dari|ini|oleh|atau"
             r"|memakai|menggunakan)\b|\b(?:mem|meng|meny|pem|peng|peny)\w{3,}(?:kan|an|i|nya)\b|\bgreek\b|\bhorns?\b"
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
@@ -105,7 +105,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
             usual="(?i:caffe)",
-            never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
+            never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
             r"|(?:gran|grand|antico|storico)\s+caff[eè])",
             confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
             r"|\b(?:il|di|del|della|nella|gli|una)\b)",

@@ -15,6 +15,7 @@ from analysis.mention_model.classifier import ROLES, Examples, train
 from analysis.mention_model.features import naming_text
 
 LAST_TRAINING_YEAR = 2019  # the labelled texts are of 2016-2019 and 2025-2026
+DETECTION_GOAL = 0.99  # precision and recall
 GOALS = {"macro_f1": 0.78, "use_auc": 0.93, "calibration": 0.08}
 
 
@@ -154,6 +155,9 @@ def _detection() -> list[str]:
             first = evaluation.first_scores((row["frameworks"].split(), row["first_found"].split()) for row in part)
         rows.append([half.replace("_", " "), found["sentences"], found["named"], *first, found["found"], found["right"],
                      f"{found['precision']:.3f}", f"{found['recall']:.3f}"])  # fmt: skip
+    later = [row for row in rows if row[3]]
+    at_first = [row for row in later if min(float(row[3]), float(row[4])) >= DETECTION_GOAL]
+    met = [row for row in rows if min(float(row[7]), float(row[8])) >= DETECTION_GOAL]
     head = ["batch", "sentences", "named", "precision at first", "recall at first", "found", "rightly", "precision",
             "recall"]  # fmt: skip
     return [
@@ -164,10 +168,12 @@ def _detection() -> list[str]:
         "horns, surnames, mice, airports, coffee). Of the first ones half guided the rule; the other half, drawn by "
         "chance, did not at the time.",
         "",
-        "Three later batches were written to break the rule, one after the other, each before the rule was mended by "
-        "what the batch showed: `at first` is what the rule scored on sentences that it had never met. The goal of "
-        "0.99 is met by the mended rule on every batch, but by no first try on a later one: on sentences made to be "
-        "hard, expect the scores at first; on abstracts as they are, where traps are rare, better ones.",
+        f"{len(later)} later batches were written to break the rule, one after the other, each after the rule was "
+        "mended by what the one before showed: `at first` is what the rule scored on sentences that it had never met. "
+        "The mended rule meets the goal of 0.99 for precision and recall on "
+        f"{len(met)} of {len(rows)} batches; at first sight it did on {len(at_first)} of {len(later)} later ones. On "
+        "sentences made to be hard expect the scores at first; on abstracts as they are, where traps are rare, better "
+        "ones.",
         "",
         _table(head, rows),
         "",
