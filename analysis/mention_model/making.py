@@ -275,7 +275,8 @@ def _goals(examples: Examples, crossed: evaluation.Predictions, later: evaluatio
         "- The cues and most invented texts were written by somebody who had read the labelled abstracts. "
         "Cross-validation keeps papers out of the fitting of weights, not out of that reading: the scores above may be "
         "a little too good.",
-        "- A few hundred labels: the intervals are wide, and with papers left out they hold values on both sides of each goal.",
+        "- A few hundred labels: the intervals are wide, and with papers left out they hold values on both sides of "
+        "each goal.",
         "- Mentions of 2025 and 2026 are harder (kernels written by language models, frameworks as targets of "
         "translation), and a model of earlier years is too sure of itself on them. The shipped model has seen both "
         "periods; on texts of another time expect less.",
