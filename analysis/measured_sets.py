@@ -12,8 +12,8 @@ import pandas as pd
 from analysis.measured_rows import DEFAULTS, THIS_RUN
 
 PIPELINE_COLUMNS = (
-    *("machine", "framework", "pipeline", "transform", "dataset_size", "batch_size", "workers", "metric", "value"),
-    *("unit", "restart", "status", "note", "date"),
+    *("machine", "framework", "version", "pipeline", "transform", "data", "dataset_size", "batch_size", "workers"),
+    *("restart", "round", "metric", "value", "unit", "flags", "status", "note", "environment", "threads", "date"),
 )
 
 
@@ -77,7 +77,7 @@ def read_set(folder: Path, rows_in: str, workloads: Sequence[str], origin: str) 
         parity=_documents(folder / "parity", workloads),
         accuracy=accuracy.assign(**about) if len(accuracy) else accuracy,
         provenance=_documents(folder / "datasets", workloads),
-        pipelines=_tables(sorted((folder / "pipelines").glob("*.csv"))),
+        pipelines=_tables([path for path in [folder / "pipelines.csv"] if path.exists()]),
     )
 
 

@@ -461,7 +461,7 @@ def steps_words(steps: float, low: float, high: float, *, bare: bool = False) ->
 
     if np.isnan(steps):
         return ""
-    if bare:
+    if bare or {one(steps), one(low), one(high)} == {"never"}:
         return one(steps)
     return f"{one(steps)}, no interval" if np.isnan(low) else f"{one(steps)} [{one(low)}, {one(high)}]"
 

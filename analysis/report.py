@@ -106,6 +106,8 @@ class PageTable:
     note: str = ""
     folded: bool = False
     states: bool = False
+    most: int = 0
+    only: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -292,20 +294,31 @@ def _sections(
 
 def build_table(spec: PageTable, frame: pd.DataFrame | None, day: date) -> dict[str, Any]:
     """Return what the template needs for one table: rows of cells and a legend, or words for its absence."""
-    shown: dict[str, Any] = {"spec": spec, "rows": [], "legend": {}, "absent": ""}
+    shown: dict[str, Any] = {"spec": spec, "rows": [], "legend": {}, "absent": "", "more": ""}
     if frame is None:
         shown["absent"] = f"The table {spec.table} has not been made yet. This makes it:"
     elif frame.empty:
         shown["absent"] = f"The table {spec.table} holds no row yet. This fills it:"
     else:
+        chosen = _chosen(spec, frame)
         shown["rows"] = [
-            [cell(column, row, day, states=spec.states) for column in spec.columns] for row in frame.to_dict("records")
+            [cell(column, row, day, states=spec.states) for column in spec.columns] for row in chosen.to_dict("records")
         ]
+        if len(chosen) < len(frame):
+            shown["more"] = f"{len(chosen):,} of {len(frame):,} rows; {spec.table}.csv holds them all"
         used = {entry.text for row in shown["rows"] for entry in row if entry.state}
         shown["legend"] = {
             words: meaning for words, meaning in STATES.items() if any(text.startswith(words) for text in used)
         }
     return shown
+
+
+def _chosen(spec: PageTable, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the page itself lists; a column that is absent chooses nothing."""
+    for name, value in spec.only.items():
+        if name in frame:
+            frame = frame[frame[name].astype(str).str.lower() == str(value).lower()]
+    return frame.head(spec.most) if spec.most else frame
 
 
 def cell(column: Column, row: Mapping[str, Any], day: date, *, states: bool = False) -> Cell:

@@ -1,7 +1,7 @@
 """Measurements that travel: exported as a folder a machine, checked when they leave and whenever they are read.
 
 A folder ``<machine id>/`` holds ``machine.json``, ``environment.json`` and the rows in ``performance/``, with
-``parity/``, ``accuracy/``, ``datasets/`` and ``pipelines/`` beside them. It is dropped into ``data/measurements/``.
+``parity/``, ``accuracy/``, ``datasets/`` and ``pipelines.csv`` beside them. It is dropped into ``data/measurements/``.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
 ORIGINS = ("contributed", "landed")
 FILES = ("machine.json", "environment.json")
+FURTHER = ("pipelines.csv", "README.md")
 #: Folders of a set and the suffix of their files; the first is the only one that must be there.
-FOLDERS = {"performance": ".csv", "parity": ".json", "accuracy": ".csv", "datasets": ".json", "pipelines": ".csv"}
+FOLDERS = {"performance": ".csv", "parity": ".json", "accuracy": ".csv", "datasets": ".json"}
 #: CPU time beyond the threads' share of the wall-clock time: helper threads of a framework and the clocks' own errors.
 CPU_SLACK, CPU_SLACK_MS = 1.5, 2.0
 SHOWN = 20  # faults written out
@@ -104,8 +105,10 @@ def _write(
         write_text(made / "performance" / path.name, rows.to_csv(index=False, lineterminator="\n"))
     for folder, suffix in FOLDERS.items():
         for path in sorted((results / folder).glob(f"*{suffix}")) if folder != "performance" else ():
-            if folder == "pipelines" or path.stem in names:
+            if path.stem in names:
                 write_text(made / folder / path.name, redact(path.read_text(encoding="utf-8"), secret))
+    if (results / "pipelines.csv").exists():
+        write_text(made / "pipelines.csv", redact((results / "pipelines.csv").read_text(encoding="utf-8"), secret))
     write_json(made / "machine.json", dict(card))
     packages, packages_from = _packages(versions)
     known = registry.discover()
@@ -241,7 +244,7 @@ def _layout_faults(folder: Path) -> Iterator[str]:
     if not any((folder / "performance").glob("*.csv")):
         yield f"{folder / 'performance'}: holds no rows; export the set with `python -m reproductions export`"
     for path in sorted(folder.iterdir()):
-        if path.name not in FILES and path.name not in FOLDERS and path.name != "README.md":
+        if path.name not in FILES + FURTHER and path.name not in FOLDERS:
             yield f"{path}: not part of a set; remove it"
     for name, suffix in FOLDERS.items():
         for path in sorted((folder / name).glob("*")):
@@ -266,7 +269,7 @@ def _beside_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
         wrong = rows["correct"].astype(float) > rows["n_test"].astype(float)
         for row in rows.index[wrong][:1]:
             yield f"{path}: row {row + 2}: correct: exceeds n_test; {MEASURE_AGAIN}"
-    for path in sorted((folder / "pipelines").glob("*.csv")):
+    if (path := folder / "pipelines.csv").exists():
         yield from (f"{path}: row {row}: {field}: {fault}" for row, field, fault in _text_leaks(_rows(path), names))
 
 
@@ -377,10 +380,11 @@ def _column_faults(rows: pd.DataFrame, schema: Mapping) -> Iterator[Fault]:
             continue
         validator = Draft202012Validator(field)
         kinds = field.get("type", "string")
-        convert = float if {"number", "integer"} & set([kinds] if isinstance(kinds, str) else kinds) else _plain
-        convert = float if set(field.get("enum", ())) & {0, 1} else convert
-        for value, row in _distinct(rows[name]):
-            for error in validator.iter_errors(_value(value, convert)):
+        numeric = bool({"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)}) or 1 in field.get(
+            "enum", ()
+        )
+        for value, row in _telling(rows[name]) if numeric else _distinct(rows[name]):
+            for error in validator.iter_errors(_value(value, numeric=numeric)):
                 yield row + 2, name, f"{error.message}; {MEASURE_AGAIN}"
 
 
@@ -390,19 +394,28 @@ def _distinct(values: pd.Series) -> Iterator[tuple[object, int]]:
     yield from zip(first, first.index, strict=True)
 
 
-def _plain(value: object) -> object:
-    return value
+def _telling(values: pd.Series) -> Iterator[tuple[object, int]]:
+    """Yield the values of a column of numbers that would break its rules first: the ends, gaps, texts, fractions."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(values, errors="coerce")
+    rows = {numbers.idxmin(), numbers.idxmax()} if numbers.notna().any() else set()
+    for odd in (values.isna(), numbers.isna() & values.notna(), numbers % 1 != 0):
+        rows |= set(values.index[odd][:1])
+    yield from ((values[row], row) for row in sorted(rows))
 
 
-def _value(value: object, convert) -> object:
+def _value(value: object, *, numeric: bool) -> object:
     """Return a cell as JSON Schema sees it: empty is null, a number is a number where one is asked for."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     try:
-        number = convert(value)
+        number = float(value) if numeric else None
     except ValueError:
         return value
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    if number is None:
+        return value
+    return int(number) if number.is_integer() else number
 
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")

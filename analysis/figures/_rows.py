@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis import style
+from analysis.figures import _sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +41,8 @@ def lay_out(frame: pd.DataFrame, label: Callable[[pd.Series], str]) -> tuple[lis
         heading = f"{first['workload_title']}, {style.PHASE_LABELS.get(first['phase'], first['phase'])}"
         if len(sizes) == 1:
             heading += f", batch {sizes[0]:g}"
+        if owner := _sets.whose(first):
+            heading += f" ({owner})"
         y += HEADING / 2
         lines.append(Line(y, heading, None))
         y += HEADING / 2
@@ -129,6 +132,8 @@ def environment_words(cells: pd.DataFrame) -> str:
 
 def cell_label(row: pd.Series) -> str:
     """Name framework and mode ("PyTorch eager"), or the mode where it names its framework ("torch.compile")."""
+    if row["framework"] == "keras":
+        return "Keras on " + ("PyTorch" if row["mode"] == "torch" else "TensorFlow")
     mode = style.MODE_LABELS.get(row["mode"], row["mode"])
     return mode if "." in mode else f"{style.FRAMEWORK_LABELS.get(row['framework'], row['framework'])} {mode}"
 

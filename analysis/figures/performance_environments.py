@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding
+from analysis.figures import Drawing, Finding, _sets
 from analysis.figures.performance_ratios import compared, estimate, pair_label, primary
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SECTION = "performance"
-ORDER = 3
+ORDER = 4
 REQUIRES = ("performance_ratios",)
 
-KEYS = ["workload", "workload_title", "phase", "batch_size", "pytorch_mode", "tensorflow_mode"]
+KEYS = ["origin", "machine", "workload", "workload_title", "phase", "batch_size", "pytorch_mode", "tensorflow_mode"]
 PANEL = 2.75  # inches
 
 
@@ -28,7 +28,7 @@ def pairs(ratios: pd.DataFrame) -> pd.DataFrame:
     ``shift`` is tuned over as shipped; ``change`` is "changes side" when both directions are settled and differ,
     "becomes settled" or "becomes unsettled" when one of them is, else "same side".
     """
-    good = compared(primary(ratios))
+    good = compared(primary(_sets.leading(ratios)))
     values = ["ratio", "low", "high"]
     sides = [
         good.loc[good["environment"] == name, KEYS + values].rename(columns={v: f"{v}_{name}" for v in values})

@@ -139,7 +139,7 @@ def test_what_is_not_plausible_is_named_with_file_row_field_and_remedy(landed, n
 
 def test_a_renamed_folder_is_noticed(landed):
     other = landed.rename(landed.with_name("other-2c-000000"))
-    with pytest.raises(SurveyError, match="machine.json: machine: .* is not the name of its folder"):
+    with pytest.raises(SurveyError, match=r"machine\.json: machine: .* is not the name of its folder"):
         contributions.check(other)
 
 
@@ -168,7 +168,7 @@ def test_missing_columns_are_named_not_crashed_on(landed):
     path = landed / "performance" / "cnn_mnist.csv"
     table = pd.read_csv(path, dtype=str)
     table.drop(columns=["framework", "round"]).to_csv(path, index=False)
-    with pytest.raises(SurveyError, match="row 1: framework: column missing"):
+    with pytest.raises(SurveyError, match=r"row 1: framework: column missing"):
         contributions.check(landed)
     table.drop(columns=["round"]).to_csv(path, index=False)
     with pytest.raises(SurveyError, match="round: column missing, so no block can be paired"):
