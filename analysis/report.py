@@ -249,8 +249,22 @@ def inline_svg(picture: str, prefix: str) -> str:
     picture = re.sub(r"<g>\s*</g>\s*", "", picture)
     picture = re.sub(r"font-family: [^;\"]*", "font-family: inherit", picture)
     picture = re.sub(r"(font: [^\";]*?)'DejaVu Sans'[^\";]*", r"\1var(--sans)", picture)
+    picture = _lighten(picture)
     picture = re.sub(r"#[0-9a-f]{6}\b", _variable, picture)
     return re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", picture).strip()
+
+
+def _lighten(picture: str) -> str:
+    """Take out what draws nothing: defaults written out, rotations by nothing, groups around one element, breaks."""
+    picture = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", picture)
+    picture = re.sub(r"(?:font-family: inherit|text-anchor: start|stroke-linejoin: miter); ?", "", picture)
+    picture = re.sub(r"; stroke-linejoin: miter(?=\")", "", picture)
+    picture = re.sub(
+        r' d="[^"]*"', lambda found: re.sub(r"\s+(?=\")|\s*\n", " ", found.group()).replace(' "', '"'), picture
+    )
+    for _ in range(3):  # groups stand inside groups
+        picture = re.sub(r"<g>\s*(<(?:text|path|use)\b[^<]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", picture)
+    return picture
 
 
 def _variable(found: re.Match[str]) -> str:

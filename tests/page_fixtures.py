@@ -261,6 +261,22 @@ def measured_tables() -> dict[str, pd.DataFrame]:
     }
 
 
+def with_faults(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with one that ran out of memory, one that timed out, one without parity and one interval."""
+    frame = frame.copy()
+    numbers = [
+        name for name in ("ratio", "low", "high", "step_ms_p50", "peak_host_mib", "first_step_s") if name in frame
+    ]
+    for place, status, note in ((1, "oom", "killed at 4,096 MiB"), (-1, "timeout", "no block in 120 s")):
+        row = frame.index[place]
+        frame.loc[row, numbers] = np.nan
+        frame.loc[row, ["status", "note"]] = [status, note]
+    frame.loc[frame.index[2], ["parity", "note"]] = ["fail", "gradients differ"]
+    if "low" in frame:
+        frame.loc[frame.index[3], ["low", "high"]] = np.nan
+    return frame
+
+
 def pipelines() -> pd.DataFrame:
     """Return invented rows of input pipelines of three sizes, one of them failed."""
     random = np.random.default_rng(3)
@@ -295,8 +311,9 @@ def pipelines() -> pd.DataFrame:
 def write_tables(folder: Path) -> Path:
     """Write every fixture table into ``folder`` as CSV and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {**measured_tables(), "performance_ratios": performance_ratios(), "performance_cells": performance_cells()}
-    tables |= other_tables()
+    tables = {**measured_tables(), **other_tables()}
+    for name in ("performance_ratios", "performance_cells", "performance_sweeps", "performance_control"):
+        tables[name] = with_faults(tables[name])
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     return folder

@@ -120,9 +120,12 @@ DECADES = tuple(base * 10.0**power for power in range(-4, 4) for base in (1, 3))
 
 
 def one_environment(cells: pd.DataFrame, wanted: str) -> pd.DataFrame:
-    """Return the rows of the wanted environment, or of the first one where it was not measured."""
-    names = list(cells["environment"].unique())
-    return cells[cells["environment"] == (wanted if wanted in names or not names else names[0])].reset_index(drop=True)
+    """Return the rows of the wanted environment, or of its first one where a workload was not measured in it."""
+    if cells.empty:
+        return cells.reset_index(drop=True)
+    names = cells.groupby("workload")["environment"]
+    chosen = names.transform(lambda own: wanted if wanted in set(own) else own.iloc[0])
+    return cells[cells["environment"] == chosen].reset_index(drop=True)
 
 
 def environment_words(cells: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -57,14 +57,11 @@ def whose(row: pd.Series) -> str:
 
 
 def whose_words(frame: pd.DataFrame) -> str:
-    """Name the machines of the rows for a subtitle: "this run" or "this run and 2 sets that landed"."""
-    others = {whose(row) for _, row in frame[["origin", "machine"]].drop_duplicates().iterrows()} - {""}
-    own = (frame["origin"] == THIS_RUN).any()
-    words = [
-        *(["this run"] if own else []),
-        *([f"{len(others)} other set{'s' if len(others) > 1 else ''}"] if others else []),
-    ]
-    return " and ".join(words) or "no set"
+    """Name the sets of the rows for a subtitle, such as "this run and landed, example-cpu-2c"."""
+    others = [whose(row) for _, row in frame[["origin", "machine"]].drop_duplicates().iterrows()]
+    others = [f"({name})" for name in dict.fromkeys(others) if name]
+    own = ["this run"] if (frame["origin"] == THIS_RUN).any() else []
+    return " and ".join([*own, *others][:3]) or "no set"
 
 
 def last_environment(frame: pd.DataFrame) -> pd.DataFrame:
@@ -73,6 +70,19 @@ def last_environment(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return frame
     return frame[~tuned | (frame["environment"] == "tuned")].reset_index(drop=True)
+
+
+#: What a figure's own CSV holds of a ratio; the table of ratios holds the rest.
+TOLD = (
+    *("origin", "machine", "workload", "phase", "batch_size", "environment", "first", "second", "pytorch_mode"),
+    *("tensorflow_mode", "axis", "value", "threads", "ratio", "low", "high", "pairs", "parity", "status", "note"),
+)
+
+
+def told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that a reader of a figure's numbers needs, without those that never differ from nothing."""
+    kept = [name for name in TOLD if name in rows]
+    return rows[kept].drop(columns=[name for name in ("machine",) if name in kept and (rows[name] == "").all()])
 
 
 MANY = 4  # workloads from which on a figure with a row a mode shows one phase only
@@ -105,9 +115,22 @@ def grid(
 
 def panel_title(ax: Axes, row: pd.Series) -> None:
     """Write a panel's title: workload, phase, and whose rows they are where this run did not make them."""
-    owner = f" ({whose(row)})" if whose(row) else ""
+    owner = f" ({row['origin']})" if whose(row) else ""
     words = textwrap.wrap(f"{row['workload_title']}, {phase(row)}{owner}", 40)[:3]
     ax.set_title("\n".join(words), fontsize=7.8, linespacing=1.1)
+
+
+def bars(ax: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], *, upright: bool = True) -> None:
+    """Draw intervals as one path with gaps: a path each would weigh more than all else in the picture."""
+    along = [part for value in x for part in (value, value, float("nan"))]
+    across = [part for ends in zip(low, high, strict=True) for part in (*ends, float("nan"))]
+    ax.plot(
+        *((along, across) if upright else (across, along)),
+        color=style.INK,
+        linewidth=1.0,
+        solid_capstyle="butt",
+        zorder=2,
+    )
 
 
 def phase(row: pd.Series) -> str:

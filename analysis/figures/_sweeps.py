@@ -25,6 +25,8 @@ def chosen(sweeps: pd.DataFrame, wanted: Callable[[str], bool]) -> pd.DataFrame:
     """Return the leading set's rows of the axes that are wanted, in the last environment, failures included."""
     rows = sweeps[sweeps["axis"].map(wanted)] if len(sweeps) else sweeps
     rows = _sets.last_environment(_sets.leading(rows))
+    if rows["workload"].nunique() > _sets.MANY:
+        rows = rows[rows["phase"] == rows.groupby("workload")["phase"].transform("last")].reset_index(drop=True)
     for name in ("batch_size", "threads"):
         swept = rows["axis"] == {"batch_size": "batch"}.get(name, name)
         rows[f"{name}_held"] = rows[name].where(~swept)
@@ -85,7 +87,7 @@ def make(
         ),
         limits=limits if len(rows) else f"No point along this axis has been measured yet: run `{command}`.",
         description=_description(rows, good, ends, counts, axis),
-        data=rows.drop(columns=["batch_size_held", "threads_held"]),
+        data=_sets.told(rows),
         draw=lambda figure: _draw(figure, groups),
         sources=("this machine",),
         size=(7.0, PANEL * max(1, -(-len(groups) // 2)) if len(rows) else 1.6),
@@ -95,7 +97,7 @@ def make(
 
 def _title(ends: pd.DataFrame, counts: list[int], larger: str, axis: str) -> str:
     if not len(ends):
-        return f"No ratio along the {axis} has an interval yet"
+        return f"No interval along the {axis} yet"
     if not sum(counts):
         return f"{larger} settle nothing in any of {len(ends)} series"
     return f"{larger} favour PyTorch in {counts[0]}, TensorFlow in {counts[1]} series"
@@ -142,13 +144,14 @@ def _description(rows: pd.DataFrame, good: pd.DataFrame, ends: pd.DataFrame, cou
 
 def _draw(figure: Figure, groups: list[pd.DataFrame]) -> None:
     drawn = pd.concat(groups)
-    bounds = drawn[drawn["status"] == "ok"][["ratio", "low", "high"]]
+    bounds = drawn[drawn["status"] == "ok"][["ratio", "low", "high"]].fillna(1)
+    least, most = (bounds.min().min(), bounds.max().max()) if len(bounds) else (1, 1)
     for ax, own in _sets.grid(figure, groups, columns=2, right=0.95):
         first = own.iloc[0]
         values = sorted(own["value"].unique())
         ax.set_xscale("log", base=2)
         ax.set_xlim(values[0] / 1.25, values[-1] * 1.25)
-        style.ratio_axis(ax, bounds.min().min(), bounds.max().max(), axis="y", words=False)
+        style.ratio_axis(ax, least, most, axis="y", words=False)
         ax.set_xticks(values, [f"{value:g}" for value in values])
         ax.set_xticks([], minor=True)
         ax.set_xlabel(AXIS_LABELS.get(first["axis"], first["axis"]), fontsize=style.NOTE_SIZE, labelpad=1)
@@ -169,8 +172,8 @@ def _draw(figure: Figure, groups: list[pd.DataFrame]) -> None:
                 marker=marker,
                 markersize=4,
             )
-            for _, row in good[good["low"].notna()].iterrows():
-                ax.plot([row["value"]] * 2, [row["low"], row["high"]], color=style.INK, linewidth=1.0)
+            told = good[good["low"].notna()]
+            _sets.bars(ax, told["value"], told["low"], told["high"])
             ends.append((good["ratio"].iloc[-1], _sets.pair(line.iloc[0]), good["value"].iloc[-1]))
         _label(ax, ends)
         if gone:

@@ -42,7 +42,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             else "The Keras control has not been measured yet: run `snakemake --cores 2 measure`."
         ),
         description=_description(data, good, ends, up, down),
-        data=data,
+        data=_sets.told(data),
         draw=lambda figure: _forest.draw(figure, lines, high, above="first faster", below="second faster"),
         sources=("this machine",),
         size=size,

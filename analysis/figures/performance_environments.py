@@ -101,10 +101,10 @@ def _both(row: pd.Series) -> str:
 def _finding(data: pd.DataFrame, turned: int, largest: pd.Series) -> Finding:
     return Finding(
         "Do settings of the process matter more than the framework?",
-        f"{turned or 'None'} of {len(data)} comparisons {'changes' if turned == 1 else 'change'} side between the "
+        f"{turned or 'Not one'} of {len(data)} comparisons {'change' if turned > 1 else 'changes'} side between the "
         f"environment as shipped and the tuned one; the largest shift is {_both(largest)} ({_where(largest)}).",
         f"largest shift: {_both(largest)}, 95 % intervals",
-        f"n = {len(data)} comparisons measured in both environments, one machine",
+        f"n = {len(data)} comparisons measured in both environments, {_sets.whose_words(data)}",
     )
 
 

@@ -35,7 +35,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             "preset=standard`."
         ),
         description=_description(data, good, up, down),
-        data=data,
+        data=_sets.told(data),
         draw=lambda figure: _forest.draw(figure, lines, high),
         sources=("this machine",),
         size=size,
@@ -47,7 +47,7 @@ def _title(total: int, up: int, down: int) -> str:
     if not total:
         return "No idiomatic comparison has an interval yet"
     if not up + down:
-        return f"None of {total} idiomatic programs is shown to be faster"
+        return f"No idiomatic program of {total} is shown to be faster"
     return f"Idiomatic PyTorch leads in {up}, TensorFlow in {down} of {total}"
 
 

@@ -196,13 +196,13 @@ def _draw(figure: Figure, lines: list[_Line], high: float) -> None:
     ax.set_yticks([])
     ratios = pd.concat([line.rows["ratio"] for line in lines])
     style.ratio_axis(ax, ratios.min(), ratios.max())
-    _rows.above(ax, wide - LEFT - RIGHT + 0.08, "n, device, precision")
+    _rows.above(ax, wide - LEFT - RIGHT + 0.08, "n, device and conditions")
     for line in lines:
         if line.study:
             _rows.beside(ax, 0.06 - LEFT, line.y, line.study, size=7.2)
         _rows.beside(ax, 1.5 - LEFT, line.y, line.label, size=6.8)
         _marks(ax, line)
-        _rows.beside(ax, wide - LEFT - RIGHT + 0.08, line.y, _conditions(line.rows), size=6.8, color=style.MUTED)
+        _rows.beside(ax, wide - LEFT - RIGHT + 0.08, line.y, _conditions(line), size=6.8, color=style.MUTED)
 
 
 def _marks(ax: Axes, line: _Line) -> None:
@@ -221,15 +221,15 @@ def _marks(ax: Axes, line: _Line) -> None:
     for _, row in line.ours.iterrows():
         ax.plot([row["low"], row["high"]], [line.y] * 2, color=style.INK, linewidth=1.3, zorder=3)
         ax.plot(row["ratio"], line.y, marker="D", markersize=4.4, color=style.INK, zorder=4)
-        device = str(row.get("device", "CPU"))[:3]
-        words = f"ours, {device}{' (' + row['origin'] + ')' if row['origin'] != _sets.THIS_RUN else ''}"
-        style.direct_label(ax, row["high"], line.y, words, dx=5, fontsize=6.4)
 
 
-def _conditions(rows: pd.DataFrame) -> str:
+def _conditions(line: _Line) -> str:
+    rows = line.rows
     devices = "/".join(dict.fromkeys(rows["device"].astype(str)))
     precisions = "/".join(dict.fromkeys(rows["precision"].dropna().astype(str)))
     modes = rows["tensorflow_mode"].dropna().astype(str)
     words = [str(len(rows)), devices, precisions, "TF: " + modes.iloc[0] if len(modes) else ""]
     text = ", ".join(word for word in words if word)
-    return text if len(text) <= 32 else text[:31] + "…"
+    text = text if len(text) <= 32 else text[:31] + "…"
+    ours = "GPU" if line.ours["device"].astype(str).str.startswith("GPU").any() else "CPU" if len(line.ours) else ""
+    return f"{', '.join(words[:2])}; ours {ours}" if ours else text

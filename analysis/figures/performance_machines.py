@@ -47,7 +47,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             "drop it into data/measurements and run `snakemake --cores 2`."
         ),
         description=_description(data, sets, agree, apart),
-        data=data,
+        data=_sets.told(data),
         draw=lambda figure: _draw(figure, lines, rows, sets),
         sources=("this machine",),
         size=(7.0, _rows.height(rows, top=0.55) if lines else 1.6),
@@ -60,7 +60,7 @@ def side_by_side(ratios: pd.DataFrame) -> pd.DataFrame:
     rows = _sets.filled(ratios)
     rows = rows[(rows["track"] == "matched") & (rows["precision"] == "float32")]
     wanted = [pair in PAIRS for pair in zip(rows["pytorch_mode"], rows["tensorflow_mode"], strict=True)]
-    rows = _forest.settled(primary(rows[wanted]))
+    rows = _forest.settled(primary(rows[pd.Series(wanted, rows.index, dtype=bool)]))
     parts = [_sets.last_environment(own) for _, own in rows.groupby(_sets.SET, sort=False)]
     rows = pd.concat(parts, ignore_index=True) if parts else rows
     names = [

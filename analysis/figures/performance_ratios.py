@@ -127,7 +127,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             else "The table performance_ratios holds no row yet: run `snakemake --cores 2 measure` to fill it."
         ),
         description=_description(data, tally),
-        data=data,
+        data=_sets.told(data),
         draw=lambda figure: _multiples(figure, data) if many else _draw(figure, data, lines, rows),
         sources=("this machine",),
         size=(7.0, _multiples_height(data) if many else _rows.height(rows) if lines else 1.6),
@@ -280,8 +280,8 @@ def _multiples(figure: Figure, data: pd.DataFrame) -> None:
         style.ratio_axis(ax, good["low"].min() if len(good) else 1, good["high"].max() if len(good) else 1, words=False)
         ax.tick_params(axis="x", labelsize=7)
         first = own.iloc[0]
-        owner = f"\n{_sets.whose(first)}" if _sets.whose(first) else ""
-        ax.set_title(textwrap.fill(str(first["workload_title"]), 28) + owner, fontsize=7.2, linespacing=1.1)
+        owner = f" ({first['origin']})" if _sets.whose(first) else ""
+        ax.set_title(textwrap.fill(f"{first['workload_title']}{owner}", 27), fontsize=7.2, linespacing=1.1)
         _small_panel(ax, own, kinds, named=column == 0)
 
 

@@ -21,6 +21,7 @@ STEPS = (10, 100, 1000)
 LATER = 10_000  # where "later steps only" stands on the axis
 PANEL = 2.9  # inches
 PAIRS = (("eager", "eager"), ("eager", "function"), ("eager", "xla"), ("compile", "function"), ("compile", "xla"))
+MOST_USED = (("eager", "function"), ("compile", "function"), ("compile", "xla"))  # drawn with many workloads
 
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
@@ -29,7 +30,11 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     told = {f"ratio_{steps}" for steps in STEPS} <= set(ratios)
     rows = compared(primary(_sets.last_environment(_sets.leading(ratios)))) if told else ratios.head(0)
     wanted = [pair in PAIRS for pair in zip(rows.get("pytorch_mode", ()), rows.get("tensorflow_mode", ()), strict=True)]
-    rows = rows[wanted]
+    rows = rows[pd.Series(wanted, rows.index, dtype=bool)]
+    if rows["workload"].nunique() > _sets.MANY:
+        first = rows.groupby("workload")["phase"].transform("first")
+        pairs = [pair in MOST_USED for pair in zip(rows["pytorch_mode"], rows["tensorflow_mode"], strict=True)]
+        rows = rows[(rows["phase"] == first) & pd.Series(pairs, rows.index)]
     rows = rows[rows["ratio_10"].notna()].reset_index(drop=True) if len(rows) else rows
     paid = _paid(tables["performance_cells"])
     turned = [_turns(row) for _, row in rows.iterrows()]
@@ -159,9 +164,10 @@ def _draw(figure: Figure, groups: list[pd.DataFrame], paid: pd.DataFrame) -> Non
                 [STEPS[-1], LATER], [ratio[-1], row["ratio"]], color=style.MUTED, linestyle=(0, (1, 2)), linewidth=0.8
             )
             ax.plot(LATER, row["ratio"], color=style.INK, marker=marker, markersize=3.6)
-            for x, suffix in [*((steps, f"_{steps}") for steps in STEPS), (LATER, "")]:
-                if pd.notna(row[f"low{suffix}"]):
-                    ax.plot([x, x], [row[f"low{suffix}"], row[f"high{suffix}"]], color=style.INK, linewidth=0.9)
+            suffixes = [*(f"_{steps}" for steps in STEPS), ""]
+            _sets.bars(
+                ax, [*STEPS, LATER], *([row[f"{end}{suffix}"] for suffix in suffixes] for end in ("low", "high"))
+            )
             ends.append((row["ratio"], _sets.pair(row)))
         points = 72 / figure.dpi
         heights = [ax.transData.transform((LATER, ratio))[1] * points for ratio, _ in ends]
