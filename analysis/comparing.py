@@ -76,7 +76,7 @@ class Comparison:
 
 
 def load(folder: Path) -> tuple[MeasuredSet, dict]:
-    """Read a set of ``data/measurements``, checked, or a results folder; return it and its environment.json ({}: none)."""
+    """Read a set of ``data/measurements``, checked, or a results folder; return it and its environment.json or {}."""
     if (folder / "performance").is_dir():
         contributions.check(folder)
         rows_in, about = "performance", contributions.environment(folder)
