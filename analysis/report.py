@@ -26,8 +26,8 @@ import yaml
 from analysis import style
 from analysis.drawing import prefix_ids, replace_file
 
-INLINE_CSV_BYTES = 50_000  # a larger CSV is linked beside the page, not held in it
-SHOWN_ROWS = 60  # rows of a figure's data that the page itself lists
+INLINE_CSV_BYTES = 15_000  # a larger CSV is linked beside the page, not held in it
+SHOWN_ROWS = 30  # rows of a figure's data that the page itself lists
 TITLE = "PyTorch and TensorFlow, measured and counted"
 QUESTION = (
     "Which of the two do people use, and which runs the same model faster, "
@@ -245,6 +245,8 @@ def inline_svg(picture: str, prefix: str) -> str:
     picture = re.sub(r"<style[^>]*>.*?</style>\s*", "", picture, flags=re.S)
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', picture))
     picture = re.sub(r'\sid="([^"]*)"', lambda found: found.group() if found.group(1) in used else "", picture)
+    for number, name in enumerate(sorted(used)):
+        picture = re.sub(rf'(?<=[#"]){re.escape(name)}(?=[")])', str(number), picture)
     picture = prefix_ids(picture, prefix)
     picture = re.sub(r"<g>\s*</g>\s*", "", picture)
     picture = re.sub(r"font-family: [^;\"]*", "font-family: inherit", picture)
@@ -264,7 +266,18 @@ def _lighten(picture: str) -> str:
     )
     for _ in range(3):  # groups stand inside groups
         picture = re.sub(r"<g>\s*(<(?:text|path|use)\b[^<]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", picture)
-    return picture
+    # A hundredth of a point cannot be seen, and marks of one look share it.
+    picture = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag.group()), picture)
+    return re.sub(r"<g(?P<about>[^>]*)>\s*(?P<uses>(?:<use\b[^>]*/>\s*){2,})</g>", _share_style, picture)
+
+
+def _share_style(found: re.Match[str]) -> str:
+    looks = set(re.findall(r' style="([^"]*)"', found["uses"]))
+    if len(looks) != 1 or "style=" in found["about"] or found["uses"].count(" style=") != found["uses"].count("<use"):
+        return found.group()
+    (look,) = looks
+    uses = found["uses"].replace(f' style="{look}"', "")
+    return f'<g{found["about"]} style="{look}">\n{uses}</g>'
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -29,6 +29,7 @@ SPEED = {
     ("keras", "tensorflow"): (1.3, 40),
     ("keras", "torch"): (2.6, 6),
 }
+SWEPT = {("pytorch", "eager"), ("tensorflow", "function")}
 COLUMNS = tuple(dict.fromkeys((*harness.COLUMNS, "data", "shape", "energy_j", "flags")))
 
 
@@ -78,7 +79,9 @@ def rows(
                     "date": date,
                 }
                 memory = 400 + 50 * len(mode) + (200 if framework != "pytorch" else 0)
-                found.append(about | {"kind": "memory", "peak_host_mib": memory})
+                swept = environment == "tuned" and (framework, mode) in SWEPT
+                for precision in ("float32", "bfloat16")[: 1 + (sweep and swept)]:
+                    found.append(about | {"kind": "memory", "peak_host_mib": memory, "precision": precision})
                 for point in _points(framework, mode, environment, sweep):
                     step = STEP_MS[workload] * relative * (1 if point["phase"] == "train" else 0.4)
                     step *= point["batch_size"] / 32 if framework == "pytorch" else (point["batch_size"] / 32) ** 0.8
@@ -113,8 +116,7 @@ def _points(framework: str, mode: str, environment: str, sweep: bool):
     phases = ("train",) if mode == "idiomatic" else ("train", "infer")
     point = {"batch_size": 32, "shape": "", "threads": 1, "precision": "float32"}
     yield from (point | {"phase": phase} for phase in phases)
-    swept = sweep and environment == "tuned" and (framework, mode) in {("pytorch", "eager"), ("tensorflow", "function")}
-    if not swept:
+    if not (sweep and environment == "tuned" and (framework, mode) in SWEPT):
         return
     yield from (point | {"phase": "infer", "batch_size": size} for size in (1, 8, 128))
     yield from (point | {"phase": "infer", "shape": f"size={size}"} for size in (64, 256))

@@ -223,9 +223,8 @@ def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: flo
 
 def _row(ax: Axes, row: pd.Series, y: float) -> str:
     """Draw the interval of a row, or return the words for why it has none."""
-    words = style.state_words(row["status"], row["parity"], short=True)
-    if words or pd.isna(row["ratio"]):
-        return words or "not measured here"
+    if words := _why(row):
+        return words
     filled = row["environment"] == "tuned"
     y += OFFSETS.get(row["environment"], 0)
     if pd.isna(row["low"]) or pd.isna(row["high"]):
@@ -286,7 +285,8 @@ def _multiples(figure: Figure, data: pd.DataFrame) -> None:
 
 
 def _small_panel(ax: Axes, own: pd.DataFrame, kinds: list[tuple[str, str, str]], *, named: bool) -> None:
-    y, before = 0.0, ""
+    """Draw the rows of one workload: one path for all intervals and one for the marks of each environment."""
+    y, before, drawn = 0.0, "", []
     for phase, ours, theirs in kinds:
         if phase != before:
             y, before = y + 0.9, phase
@@ -297,9 +297,36 @@ def _small_panel(ax: Axes, own: pd.DataFrame, kinds: list[tuple[str, str, str]],
         if named:
             label = pair_label(pd.Series({"pytorch_mode": ours, "tensorflow_mode": theirs}))
             _rows.beside(ax, 0.14 - SMALL["left"], y + 0.5, label, size=6.8)
-        words = [_row(ax, row, y + 0.5) for _, row in rows.iterrows()] or ["not in the plan"]
+        words = [_why(row) for _, row in rows.iterrows()] or ["not in the plan"]
+        drawn += [
+            row.to_dict() | {"y": y + 0.5 + OFFSETS.get(row["environment"], 0)}
+            for (_, row), reason in zip(rows.iterrows(), words, strict=False)
+            if not reason
+        ]
         if all(words):
             _rows.beside(ax, 0.04, y + 0.5, words[0], size=6.0, color=style.MUTED)
         y += 1
     ax.set_ylim(y, 0)
     ax.set_yticks([])
+    if drawn:
+        _small_marks(ax, pd.DataFrame(drawn))
+
+
+def _small_marks(ax: Axes, rows: pd.DataFrame) -> None:
+    settled = rows["low"].notna() & rows["high"].notna()
+    _sets.bars(ax, rows.loc[settled, "y"], rows.loc[settled, "low"], rows.loc[settled, "high"], upright=False)
+    tuned = rows["environment"] == "tuned"
+    looks = {
+        "o": (settled & tuned, {"markersize": 3.8, "color": style.INK}),
+        "s": (settled & ~tuned, {"markersize": 3.4, "color": style.INK, "markerfacecolor": style.PAPER}),
+        "x": (~settled, {"markersize": 3.4, "color": style.MUTED}),
+    }
+    for marker, (chosen, look) in looks.items():
+        if chosen.any():
+            ax.plot(rows.loc[chosen, "ratio"], rows.loc[chosen, "y"], marker, zorder=3, **look)
+
+
+def _why(row: pd.Series) -> str:
+    """Return the words for why a row has no value that may be shown, or ""."""
+    words = style.state_words(row["status"], row["parity"], short=True)
+    return words or ("not measured here" if pd.isna(row["ratio"]) else "")
