@@ -27,6 +27,8 @@ from reproductions.spec import MODES, Workload
 __all__ = ["cells", "control", "coverage", "interval", "ratios", "summarise", "sweeps", "write"]
 
 BUSY = 0.10  # share of a block in which some process waited for a CPU
+#: Flags that describe a mode and disturb no block.
+STATES = {"no_op_mode"}
 STEPS = (10, 100, 1000)  # lengths of a run at which the ratio is told with its first step
 #: What a compiled mode is held against: the same framework without that compiler.
 AGAINST = {
@@ -136,9 +138,10 @@ def _compare(
     pressure = measured.values["pressure"]
     if len(first) and np.median(np.nan_to_num(np.r_[pressure[first], pressure[second]])) > BUSY:
         notes.append("the machine was busy with other work")
-    flags, flagged = _flags(measured, first, second)
+    ends = np.concatenate([measured.memory(point, cell) for cell in (ours, theirs)])
+    disturbances, states_said, flagged = _flags(measured, (first, second), ends)
     if flagged:
-        notes.append(f"{flagged} of {len(first)} pairs disturbed: {flags.replace(';', ', ')}")
+        notes.append(f"{flagged} of {len(first)} pairs disturbed: {', '.join(sorted(disturbances))}")
     if status == "ok" and restarts < MIN_RESTARTS:
         notes.append(f"no interval: {restarts} restart{'s' if restarts != 1 else ''}")
     device = "GPU" if any(str(name).startswith("GPU") for name in measured.values["device"][everything]) else "CPU"
@@ -146,7 +149,7 @@ def _compare(
         "pairs": len(first),
         "restarts": restarts,
         "flagged": flagged,
-        "flags": flags,
+        "flags": ";".join(sorted(disturbances | states_said)),
         "parity": "pass" if checks == ["pass", "pass"] else "fail" if "fail" in checks else "untested",
         "status": status,
         "note": "; ".join(part for part in notes if part),
@@ -179,11 +182,18 @@ def _memory_notes(measured: Measured, point: Point, *cells: Cell) -> list[str]:
     return sorted({note for note in measured.values["note"][where] if note})
 
 
-def _flags(measured: Measured, first: np.ndarray, second: np.ndarray) -> tuple[str, int]:
-    """Return the flags of disturbed blocks and the number of pairs that carry one."""
+def _flags(
+    measured: Measured, pairs: tuple[np.ndarray, np.ndarray], ends: np.ndarray
+) -> tuple[set[str], set[str], int]:
+    """Return what disturbed the paired blocks, what else the processes flagged, and how many pairs were disturbed.
+
+    ends  positions of what the processes said at their end; a mode that did nothing disturbs no block
+    """
     texts = measured.values["flags"]
-    found = [{*str(texts[a]).split(";"), *str(texts[b]).split(";")} - {""} for a, b in zip(first, second, strict=True)]
-    return ";".join(sorted(set().union(*found))), sum(map(bool, found))
+    found = [{*str(texts[a]).split(";"), *str(texts[b]).split(";")} - {""} for a, b in zip(*pairs, strict=True)]
+    said = {flag for text in texts[ends] for flag in str(text).split(";") if flag}.union(*found)
+    disturbed = [flags - STATES for flags in found]
+    return set().union(*disturbed), said & STATES, sum(map(bool, disturbed))
 
 
 @dataclass(frozen=True)
@@ -370,7 +380,7 @@ def _cell(measured: Measured, point: Point, cell: Cell) -> dict:
     cold = values["cold"][firsts] == 1
     step = np.quantile(values["wall_ms"][blocks], [0.1, 0.5, 0.9]) if len(blocks) else np.full(3, np.nan)
     status, note = measured.status(point, cell)
-    flags = sorted({flag for text in values["flags"][blocks] for flag in str(text).split(";") if flag})
+    flags = sorted({flag for text in values["flags"][np.r_[blocks, memory]] for flag in str(text).split(";") if flag})
     everything = np.concatenate([blocks, firsts, memory])
     found = {
         "framework": cell[0],

@@ -57,11 +57,13 @@ def whose(row: pd.Series) -> str:
 
 
 def whose_words(frame: pd.DataFrame) -> str:
-    """Name the sets of the rows for a subtitle, such as "this run and landed, example-cpu-2c"."""
-    others = [whose(row) for _, row in frame[["origin", "machine"]].drop_duplicates().iterrows()]
-    others = [f"({name})" for name in dict.fromkeys(others) if name]
-    own = ["this run"] if (frame["origin"] == THIS_RUN).any() else []
-    return " and ".join([*own, *others][:3]) or "no set"
+    """Name the sets of the rows for a subtitle, such as "this run and a set landed from example-cpu-2c"."""
+    others = frame.loc[frame["origin"] != THIS_RUN, ["origin", "machine"]].drop_duplicates()
+    named = [f"a set {origin} from {machine}" for origin, machine in others.itertuples(index=False, name=None)]
+    words = [*(["this run"] if (frame["origin"] == THIS_RUN).any() else []), *named]
+    if len(words) > 3:
+        words = [*words[:2], f"{len(words) - 2} further sets"]
+    return " and ".join(words) or "no set"
 
 
 def last_environment(frame: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,8 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     return Drawing(
         title=_title(published),
         subtitle=(
-            f"Speed of PyTorch over TensorFlow as published; n = {len(published)} ratios in "
+            "Speed of PyTorch over TensorFlow as published (right of the line PyTorch is faster); n = "
+            f"{len(published)} ratios in "
             f"{published['study'].nunique()} "
             f"studies, {published['year'].min()} to {published['year'].max()}, each under its own conditions, never "
             "pooled; "
@@ -195,8 +196,8 @@ def _draw(figure: Figure, lines: list[_Line], high: float) -> None:
     ax.set_ylim(high, 0)
     ax.set_yticks([])
     ratios = pd.concat([line.rows["ratio"] for line in lines])
-    style.ratio_axis(ax, ratios.min(), ratios.max())
-    _rows.above(ax, wide - LEFT - RIGHT + 0.08, "n, device and conditions")
+    style.ratio_axis(ax, ratios.min(), ratios.max(), above="PyTorch", below="TensorFlow")
+    _rows.above(ax, wide - LEFT - RIGHT + 0.08, "n, device, conditions")
     for line in lines:
         if line.study:
             _rows.beside(ax, 0.06 - LEFT, line.y, line.study, size=7.2)

@@ -22,6 +22,7 @@ REQUIRES = ("performance_ratios",)
 LEFT, RIGHT = 1.95, 2.35  # inches for the labels and for the two columns of estimates
 COLUMNS = {"as_shipped": 0.08, "tuned": 1.22}  # inches right of the panel
 OFFSETS = {"as_shipped": -0.17, "tuned": 0.17}  # rows
+NO_OP = "no_op_mode"  # the flag that says the same
 SILENT = "is eager execution"  # how the measurements note a mode that captured no operation
 METRICS = {"cpu": "CPU time", "wall": "wall-clock time"}
 
@@ -42,7 +43,8 @@ def admitted(ratios: pd.DataFrame) -> pd.DataFrame:
 
 def silent(ratios: pd.DataFrame) -> pd.Series:
     """Return True for rows in which a compiled mode captured nothing, so that they repeat another row."""
-    return ratios["note"].fillna("").astype(str).str.contains(SILENT, regex=False)
+    noted = ratios["note"].fillna("").astype(str).str.contains(SILENT, regex=False)
+    return noted | ratios["flags"].fillna("").astype(str).str.contains(NO_OP) if "flags" in ratios else noted
 
 
 def compared(ratios: pd.DataFrame) -> pd.DataFrame:

@@ -153,7 +153,6 @@ def _draw(figure: Figure, groups: list[pd.DataFrame], paid: pd.DataFrame) -> Non
         style.ratio_axis(ax, values.min().min(), values.max().max(), axis="y", words=False)
         ax.set_xticks([*STEPS, LATER], [*(f"{steps:,}" for steps in STEPS), "later"])
         ax.set_xticks([], minor=True)
-        ax.set_xlabel("steps", fontsize=style.NOTE_SIZE, labelpad=1)
         _sets.panel_title(ax, first)
         ends = []
         for place, (_, row) in enumerate(own.iterrows()):
@@ -174,7 +173,7 @@ def _draw(figure: Figure, groups: list[pd.DataFrame], paid: pd.DataFrame) -> Non
         for (ratio, words), now, then in zip(ends, heights, style.spread(heights, 9.0), strict=True):
             style.direct_label(ax, LATER, ratio, words, dx=6, dy=then - now, fontsize=style.NOTE_SIZE - 0.8)
         here = paid[(paid["workload"] == first["workload"]) & (paid["phase"] == first["phase"])]
-        words = "\n".join(["paid back after (steps):", *(_cell_words(row) for _, row in here.iterrows())])
+        words = "\n".join(["steps; paid back after:", *(_cell_words(row) for _, row in here.iterrows())])
         ax.annotate(
             words if len(here) else "no compiled mode has a break-even point",
             (0, 0),

@@ -10,6 +10,7 @@ import pytest
 
 from analysis import measurements
 from analysis.accuracies import accuracy_differences
+from analysis.figures.performance_ratios import silent
 from analysis.measured_rows import Measured, tidy
 from tests.measured_fixtures import accuracy_rows, rows
 
@@ -134,6 +135,15 @@ def test_disturbed_pairs_are_counted_and_named(table):
     shaken["flags"] = np.where(hit, "contention;frequency", "")
     row = measurements.ratios(shaken, {}).iloc[0]
     assert row["flagged"] == 3 and "3 of 18 pairs disturbed: contention, frequency" in row["note"]
+
+
+def test_a_mode_that_did_nothing_is_flagged_without_disturbing(table):
+    quiet = table.copy()
+    quiet["flags"] = np.where((quiet["mode"] == "compile") & (quiet["kind"] == "memory"), "no_op_mode", "")
+    found = measurements.ratios(quiet, {})
+    compiled = found["pytorch_mode"] == "compile"
+    assert (found["flagged"] == 0).all() and set(found.loc[compiled, "flags"]) == {"no_op_mode"}
+    assert silent(found).tolist() == compiled.tolist()
 
 
 def test_a_cell_that_never_started_is_a_row_in_each_phase(table):
