@@ -37,7 +37,7 @@ def accuracy(raw: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     raw = _with_sets(raw)
     found = []
     for key, own in raw.groupby([*SET, "workload", "dataset", "who", "kind"], sort=False, dropna=False):
-        done = own[own["status"] == "ok"]
+        done = own[(own["status"] == "ok") & own["correct"].notna()]
         row = dict(zip((*SET, "workload", "dataset", "who", "kind"), key, strict=True)) | {
             "seeds": len(done),
             "epochs": own["epochs"].iloc[0],

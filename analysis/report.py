@@ -562,11 +562,22 @@ def _status(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], day:
     measured = ", ".join(dict.fromkeys(text for text in (name, processor, when) if text))
     rows.append(("Measured on", measured or "no machine has measured for this build"))
     rows.append(("Device", device_words(cells)))
+    if others := other_sets(tables.get("performance_machines")):
+        rows.append(("Beside this run", others))
     if cells is not None and len(cells):
         marks = {"as_shipped": "A as shipped (open square)", "tuned": "B tuned (filled circle)"}
         names = set(cells["environment"].dropna().astype(str))
         rows.append(("Environments", "; ".join(marks.get(name, name) for name in sorted(names))))
     return rows
+
+
+def other_sets(machines: pd.DataFrame | None) -> str:
+    """Name the sets of measurements that this run did not make, or "" where there are none."""
+    if machines is None or "origin" not in machines:
+        return ""
+    others = machines[machines["origin"] != "this run"]
+    words = [f"{row['machine']} ({row['origin']}, {row['date']})" for row in others.to_dict("records")]
+    return "; ".join(words)
 
 
 def device_words(cells: pd.DataFrame | None) -> str:
