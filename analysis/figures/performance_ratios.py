@@ -44,7 +44,7 @@ def admitted(ratios: pd.DataFrame) -> pd.DataFrame:
 def silent(ratios: pd.DataFrame) -> pd.Series:
     """Return True for rows in which a compiled mode captured nothing, so that they repeat another row."""
     noted = ratios["note"].fillna("").astype(str).str.contains(SILENT, regex=False)
-    return noted | ratios["flags"].fillna("").astype(str).str.contains(NO_OP) if "flags" in ratios else noted
+    return noted | ratios["flags"].astype(str).str.contains(NO_OP, regex=False) if "flags" in ratios else noted
 
 
 def compared(ratios: pd.DataFrame) -> pd.DataFrame:
