@@ -66,6 +66,15 @@ def whose_words(frame: pd.DataFrame) -> str:
     return " and ".join(words) or "no set"
 
 
+def sources(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return the sources of a figure: this machine where this run has rows in it, and each set of others by name."""
+    if rows.empty or "origin" not in rows:
+        return ("this machine",)
+    others = rows.loc[rows["origin"] != THIS_RUN, ["origin", "machine"]].drop_duplicates()
+    named = [f"{origin} set of machine {machine}" for origin, machine in others.itertuples(index=False, name=None)]
+    return (*(["this machine"] if (rows["origin"] == THIS_RUN).any() else []), *named)
+
+
 def last_environment(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the tuned rows of each workload, or those of its only environment."""
     tuned = frame.groupby("workload")["environment"].transform(lambda names: "tuned" in set(names)).astype(bool)

@@ -89,7 +89,7 @@ def make(
         description=_description(rows, good, ends, counts, axis),
         data=_sets.told(rows),
         draw=lambda figure: _draw(figure, groups),
-        sources=("this machine",),
+        sources=_sets.sources(rows),
         size=(7.0, PANEL * max(1, -(-len(groups) // 2)) if len(rows) else 1.6),
         finding=_finding(ends, counts, larger, question) if len(ends) else None,
     )

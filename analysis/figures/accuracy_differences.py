@@ -44,7 +44,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, good, apart),
         data=data,
         draw=lambda figure: _draw(figure, data, good),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, ROW * len(data) + TOP + BOTTOM if len(data) else 1.6),
         finding=_finding(good, apart) if len(good) else None,
     )

@@ -44,7 +44,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, good, ends, up, down),
         data=_sets.told(data),
         draw=lambda figure: _forest.draw(figure, lines, high, above="first faster", below="second faster"),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=size,
         finding=_finding(ends, up, down) if len(ends) else None,
     )

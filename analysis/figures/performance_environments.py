@@ -81,7 +81,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, turned, largest),
         data=data,
         draw=lambda figure: _draw(figure, data),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, PANEL * ((groups + 1) // 2) if len(data) else 1.6),
         finding=None if largest is None else _finding(data, turned, largest),
     )

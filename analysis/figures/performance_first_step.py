@@ -62,7 +62,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             ]
         ],
         draw=lambda figure: _draw(figure, lines, rows, good),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _rows.height(rows) if lines else 1.6),
         finding=_finding(good, span) if span else None,
     )
@@ -75,7 +75,7 @@ def _finding(good: pd.DataFrame, span: str) -> Finding:
         "What does compiling cost before it pays?",
         f"The first step took {span}; the longest is {_rows.cell_where(row)}{later}.",
         f"no interval: medians over restarts, {span}",
-        f"n = {len(good)} cells, {_rows.span(good)}, one machine",
+        f"n = {len(good)} cells, {_rows.span(good)}, {_sets.whose_words(good)}",
     )
 
 

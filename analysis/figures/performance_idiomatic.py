@@ -37,7 +37,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, good, up, down),
         data=_sets.told(data),
         draw=lambda figure: _forest.draw(figure, lines, high),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=size,
         finding=_finding(good, up, down) if len(good) else None,
     )

@@ -68,7 +68,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(published, beside, lines),
         data=_data(published, beside),
         draw=lambda figure: _draw(figure, lines, high),
-        sources=("data/literature.csv", "this machine") if len(beside) else ("data/literature.csv",),
+        sources=("data/literature.csv", *(_sets.sources(beside) if len(beside) else ())),
         size=(7.0, high * ROW + TOP + BOTTOM if lines else 1.6),
         finding=_finding(published, beside, held) if len(published) else None,
     )

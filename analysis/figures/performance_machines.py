@@ -49,7 +49,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, sets, agree, apart),
         data=_sets.told(data),
         draw=lambda figure: _draw(figure, lines, rows, sets),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _rows.height(rows, top=0.55) if lines else 1.6),
         finding=_finding(data, sets, agree, apart) if len(data) else None,
     )

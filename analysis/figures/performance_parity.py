@@ -56,7 +56,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             ]
         ],
         draw=lambda figure: _draw(figure, lines, rows, good),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _rows.height(rows) if lines else 1.6),
         finding=_finding(good, failed) if len(good) else None,
     )
@@ -84,7 +84,7 @@ def _finding(good: pd.DataFrame, failed: pd.DataFrame) -> Finding:
         if said
         else f"Yes, within tolerance, all {len(good)}; the closest to its limit is {_rows.cell_where(closest)}.",
         f"no interval: differences, from {times(good.loc[good['used'].idxmin()])} to {times(closest)}",
-        f"n = {len(good)} modes, {_rows.span(good)}, one machine",
+        f"n = {len(good)} modes, {_rows.span(good)}, {_sets.whose_words(good)}",
     )
 
 

@@ -62,7 +62,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(table, data, unit),
         data=data if len(data) else rows,
         draw=lambda figure: _draw(figure, groups, rows, unit),
-        sources=("this machine",),
+        sources=_sets.sources(rows),
         size=(7.0, PANEL * max(1, -(-len(groups) // 2)) if groups else 1.6),
         finding=_finding(data, unit) if len(data) else None,
     )

@@ -131,7 +131,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, tally),
         data=_sets.told(data),
         draw=lambda figure: _multiples(figure, data) if many else _draw(figure, data, lines, rows),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _multiples_height(data) if many else _rows.height(rows) if lines else 1.6),
         finding=_finding(tally),
     )

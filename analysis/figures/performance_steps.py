@@ -58,7 +58,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(rows, paid, sum(turned)),
         data=_long(rows),
         draw=lambda figure: _draw(figure, groups, paid),
-        sources=("this machine",),
+        sources=_sets.sources(rows),
         size=(7.0, PANEL * max(1, -(-len(groups) // 2)) if len(rows) else 1.6),
         finding=_finding(rows, paid, sum(turned)) if len(rows) else None,
     )

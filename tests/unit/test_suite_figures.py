@@ -77,6 +77,7 @@ def test_rows_of_others_are_marked_and_never_pooled(tables):
     alone = tables["performance_ratios"][tables["performance_ratios"]["origin"] == "contributed"]
     forest = performance_ratios.make({"performance_ratios": alone})
     assert "contributed, other-cpu-8c-def456" in picture(forest)
+    assert forest.sources == ("contributed set of machine other-cpu-8c-def456",)
     assert "this run" not in forest.subtitle and "a set contributed from other-cpu-8c-def456" in forest.subtitle
 
 
