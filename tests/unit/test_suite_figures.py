@@ -18,6 +18,7 @@ from analysis.figures import (
     performance_idiomatic,
     performance_literature,
     performance_machines,
+    performance_pipelines,
     performance_ratios,
     performance_steps,
 )
@@ -200,3 +201,12 @@ def test_a_long_table_is_cut_and_says_so():
     shown = build_table(spec, frame, date(2026, 11, 26))
     assert [row[0].text for row in shown["rows"]] == ["0", "2", "4"]
     assert shown["more"] == "3 of 10 rows; numbers.csv holds them all"
+
+
+def test_pipelines_of_both_are_paired_by_restart_and_round(tables):
+    rows = tables["performance_pipelines"]
+    found = performance_pipelines.paired(rows)
+    assert set(found["workers"]) == {"0", "2"}, "only tf.data chooses by itself"
+    assert (found["low"] > 1.2).all() and found["ratio"].median() == pytest.approx(1.5, rel=0.1)
+    drawing = performance_pipelines.make({"performance_pipelines": rows})
+    assert drawing.title == f"DataLoader leads in {len(found)}, tf.data in 0 of {len(found)} pipelines"
