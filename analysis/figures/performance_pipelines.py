@@ -153,7 +153,7 @@ def _draw(figure: Figure, groups: list[pd.DataFrame], rows: pd.DataFrame, unit: 
         kinds = ", ".join(style.state_words(status, short=True) for status in rows["status"].unique())
         style.state_in_words(figure, f"Every pipeline that was tried has no value: {kinds}.")
         return
-    for ax, own in _sets.grid(figure, groups, columns=2, heads=0.4, right=1.2):
+    for ax, own in _sets.grid(figure, groups, columns=2, heads=0.4, right=1.32):
         first = own.iloc[0]
         values = sorted(own["dataset_size"].dropna().unique())
         ax.set_xscale("log")
