@@ -306,7 +306,8 @@ def _check_measurements(options: argparse.Namespace) -> int:
 
     found = contributions.sets(options.folder)
     counts = [contributions.check(folder) for folder in found]
-    print(f"{options.folder}: {len(found)} sets, {sum(counts):,} rows, nothing to complain about")
+    sets = f"{len(found)} set{'' if len(found) == 1 else 's'}"
+    print(f"{options.folder}: {sets}, {sum(counts):,} rows, nothing to complain about")
     return 0
 
 

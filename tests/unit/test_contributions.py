@@ -178,7 +178,7 @@ def test_missing_columns_are_named_not_crashed_on(landed):
 def test_commands_say_what_they_did(results, tmp_path, capsys):
     assert cli.main(["export", "--results", str(results), "--out", str(tmp_path / "m")]) == 0
     assert cli.main(["check-measurements", str(tmp_path / "m")]) == 0
-    assert "1 sets" in capsys.readouterr().out
+    assert "1 set, " in capsys.readouterr().out
     assert cli.main(["export", "--results", str(results), "--out", str(tmp_path / "m")]) == 2
     assert cli.main(["check-measurements", str(tmp_path / "nothing" / "here")]) == 0, "no set is no fault"
 
