@@ -19,7 +19,7 @@ from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
-from reproductions.spec import MODES, Workload
+from reproductions.spec import FRAMEWORKS, Workload
 from reproductions.usability import commands as usability
 
 log = logging.getLogger("reproductions")
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--threads", type=int, default=1, help="compute threads (default: %(default)s)")
         sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
         sub.add_argument("--seed", type=int, default=1)
-        for framework in MODES:
+        for framework in FRAMEWORKS:
             sub.add_argument(f"--python-{framework}", metavar="FILE", help=f"interpreter that has {framework}")
         sub.add_argument("--workloads", **extra)
         sub.add_argument("--memory-limit-mib", type=int, help="stop a worker that takes more")
@@ -161,7 +161,7 @@ def _data(workload: Workload, options: argparse.Namespace) -> tuple[str, Path]:
 
 
 def _runtime(options: argparse.Namespace, data: Path) -> Runtime:
-    interpreters = {framework: getattr(options, f"python_{framework}") for framework in MODES}
+    interpreters = {framework: getattr(options, f"python_{framework}") for framework in FRAMEWORKS}
     return Runtime(data, options.threads, options.device, interpreters, options.memory_limit_mib)
 
 
@@ -269,7 +269,7 @@ def _measure(options: argparse.Namespace) -> int:
     failed = []
     with exclusive(options.wait):
         for workload in _selected(options):
-            _, data = _data(workload, options)
+            name, data = _data(workload, options)
             result = _known_parity(workload, options) or _check_parity(workload, options)
             rows = harness.measure(
                 workload,
@@ -279,6 +279,7 @@ def _measure(options: argparse.Namespace) -> int:
                     folder=options.out / "unfinished",
                     environments=tuple(options.environment) if options.environment else None,
                     seed=options.seed,
+                    data=name,
                 ),
                 checked=result,
                 out=options.out / "measurements" / f"{workload.id}.csv",

@@ -29,7 +29,7 @@ MODES = MappingProxyType(
 )
 #: What a workload is measured in where it names no modes: the matched ones of both frameworks.
 DEFAULT_MODES = MappingProxyType({"pytorch": ("eager", "compile"), "tensorflow": ("eager", "function", "xla")})
-#: Arithmetic of the model's layers. tf32 and float16 are a GPU's; bfloat16 is mixed: float32 weights, bfloat16 products.
+#: Arithmetic of the layers. tf32 and float16 are a GPU's; bfloat16 is mixed: float32 weights, bfloat16 products.
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 IDIOMATIC = "idiomatic"
 SCHEMA = Path(__file__).with_name("workload.schema.yaml")

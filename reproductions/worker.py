@@ -7,6 +7,7 @@ with its parent: at end of input, and on Linux by a signal when the parent dies.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import resource
@@ -110,9 +111,7 @@ class Session:
         sizes = self.sizes | (shape or {})
         self._load(seed)
         if self.job["mode"] == "idiomatic":
-            self.pool[_key(phase, batch_size, shape)] = self.engine.loader(
-                *self.examples.all(seed, sizes), batch_size
-            )
+            self.pool[_key(phase, batch_size, shape)] = self.engine.loader(*self.examples.all(seed, sizes), batch_size)
         else:
             make = self._prompts if phase == "generate" else self._batches
             self.pool[_key(phase, batch_size, shape)] = make(seed, batch_size, batches, sizes)
@@ -148,9 +147,7 @@ class Session:
         return {
             "wall_ns": wall,
             "cpu_ns": cpu,
-            "children_cpu_ns": int(
-                1e9 * (grown.ru_utime + grown.ru_stime - children.ru_utime - children.ru_stime)
-            ),
+            "children_cpu_ns": int(1e9 * (grown.ru_utime + grown.ru_stime - children.ru_utime - children.ru_stime)),
             "minor_faults": after.ru_minflt - usage.ru_minflt,
             "major_faults": after.ru_majflt - usage.ru_majflt,
             "involuntary_switches": after.ru_nivcsw - usage.ru_nivcsw,
@@ -169,30 +166,43 @@ class Session:
     # -- accuracy --------------------------------------------------------------------------------------------------
     def fit(self, seed: int, batch_size: int, examples: int) -> dict:
         """Start training from the seed's weights in the seed's order; return what an epoch holds."""
+        from reproductions.batches import epochs
+
         self._load(seed)
         rng = np.random.default_rng(seed)
-        self.kept = rng.permutation(len(self.data["y_train"]))[: examples or None]
-        self.order = self.batches.epochs(rng, len(self.kept), batch_size)
+        self.kept = rng.permutation(len(self.examples))[: examples or None]
+        self.order = epochs(rng, len(self.kept), batch_size)
         return {"examples": len(self.kept), "steps": len(self.kept) // batch_size}
 
     def fit_steps(self, steps: int) -> dict:
         """Go on training for some steps; return the last loss."""
+        self.engine.enter("train")
         for _ in range(steps):
-            loss = self.engine.train(self.engine.put(*self._inputs("train", self.kept[next(self.order)])))
+            batch = self.examples.take("train", self.kept[next(self.order)], self.sizes)
+            loss = self.engine.train(self.engine.put(*batch))
         return {"loss": float(self.engine.numpy(loss))}
 
     def predict(self, batch_size: int, out: str) -> dict:
-        """Write the predicted test classes to ``out`` (npz)."""
-        predicted = []
-        tests = len(self.data["y_test"])
+        """Write the predicted test classes and the true ones to ``out`` (npz)."""
+        predicted, truth = [], []
+        tests = len(self.examples.arrays["y_test"])
+        self.engine.enter("infer")
         for start in range(0, tests, batch_size):
             # The last batch is filled up, so that no mode traces or compiles a second shape.
             rows = np.minimum(np.arange(start, start + batch_size), tests - 1)
-            logits = self.engine.numpy(self.engine.infer(self.engine.put(*self._inputs("test", rows))))
+            inputs, labels = self.examples.take("test", rows, self.sizes)
+            logits = self.engine.numpy(self.engine.infer(self.engine.put(inputs, labels)))
             predicted.append(logits.argmax(-1))
+            truth.append(labels)
         with Path(out).open("wb") as handle:
-            np.savez(handle, predicted=np.concatenate(predicted)[:tests])
+            np.savez(
+                handle, predicted=np.concatenate(predicted)[:tests].ravel(), truth=np.concatenate(truth)[:tests].ravel()
+            )
         return {}
+
+
+def _key(phase: str, batch_size: int, shape: dict | None) -> tuple:
+    return (phase, batch_size, tuple(sorted((shape or {}).items())))
 
 
 def _environment() -> dict[str, str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reproductions import batches, datasets, environments, registry
-from reproductions.spec import MODES
+from reproductions.spec import FRAMEWORKS
 
 WORKLOADS = registry.discover()
 each = pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
@@ -21,7 +21,7 @@ def test_weights_survive_the_way_into_each_framework_and_back(workload):
     weights = workload.module("weights")
     for preset in workload.presets.values():
         parameters = weights.initial(np.random.default_rng(3), preset.sizes)
-        for framework in MODES:
+        for framework in FRAMEWORKS:
             there = getattr(weights, f"to_{framework}")(parameters, preset.sizes)
             back = getattr(weights, f"from_{framework}")(there, preset.sizes)
             assert back.keys() == parameters.keys()
