@@ -1,6 +1,7 @@
 """The encoder in TensorFlow, from Keras layers and operations alone."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 EPSILON = 1e-12
@@ -41,13 +42,13 @@ class SelfAttention(layers.Layer):
     def __init__(self, sizes, **options):
         super().__init__(**options)
         self.heads, self.width = sizes["heads"], sizes["width"]
-        self.scale = (self.width // self.heads) ** -0.5
+        # TensorFlow rounds its default, and any float of Python, to float32, also where everything is float64.
+        self.scale = np.float64(self.width // self.heads) ** -0.5
 
     def call(self, qkv):
         """Return what is attended to (batch, tokens, width)."""
         batch, tokens, _ = ops.shape(qkv)
         parts = (ops.reshape(part, (batch, tokens, self.heads, -1)) for part in ops.split(qkv, 3, axis=-1))
-        # The scale is given, because TensorFlow's default is a float32 whatever the precision of the inputs.
         attended = ops.dot_product_attention(*parts, scale=self.scale)
         return ops.reshape(attended, (batch, tokens, self.width))
 

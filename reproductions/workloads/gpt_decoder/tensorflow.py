@@ -1,6 +1,7 @@
 """The decoder in TensorFlow, from Keras layers and operations alone."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 EPSILON = 1e-5
@@ -25,8 +26,8 @@ class Block(layers.Layer):
         super().__init__(**options)
         width = sizes["width"]
         self.heads, self.width = sizes["heads"], width
-        # Given, because TensorFlow's default is a float32 whatever the precision of the inputs.
-        self.scale = (width // sizes["heads"]) ** -0.5
+        # TensorFlow rounds its default, and any float of Python, to float32, also where everything is float64.
+        self.scale = np.float64(width // sizes["heads"]) ** -0.5
         self.attention_norm = layers.LayerNormalization(epsilon=EPSILON, name="attention_norm")
         self.qkv = layers.Dense(3 * width, name="qkv")
         self.attended = layers.Dense(width, name="attended")
