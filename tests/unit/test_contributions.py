@@ -75,7 +75,7 @@ def test_paths_and_names_in_notes_are_taken_out(results, tmp_path, monkeypatch):
     path = results / "measurements" / "cnn_mnist.csv"
     table = pd.read_csv(path)
     table["note"] = table["note"].astype(object)
-    table.loc[0, "note"] = "failed in /home/gandalf/work/model.py, line 3, on gandalf"
+    table.loc[0, "note"] = "failed in /home/gandalf/src/model.py, line 3, on gandalf"
     table.to_csv(path, index=False)
     made = contributions.export(results, tmp_path / "out")
     text = (made / "performance" / "cnn_mnist.csv").read_text()
