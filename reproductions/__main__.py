@@ -19,6 +19,7 @@ from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
+from reproductions.pipelines import commands as pipelines
 from reproductions.spec import MODES, Workload
 from reproductions.usability import commands as usability
 
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
                 help="how long to wait for another measurement to end (default: %(default)s)",
             )
     usability.add_parser(commands)
+    pipelines.add_parser(commands)
     return parser
 
 
