@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from reproductions import machine, registry
+from reproductions import machine, reference, registry
 from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
             )
     usability.add_parser(commands)
     pipelines.add_parser(commands)
+    reference.add_parser(commands)
     return parser
 
 
