@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from reproductions import machine, reference, registry
+from reproductions import machine, reference, registry, repeatability
 from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     usability.add_parser(commands)
     pipelines.add_parser(commands)
     reference.add_parser(commands)
+    repeatability.add_parser(commands)
     return parser
 
 
