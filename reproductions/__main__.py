@@ -20,6 +20,7 @@ from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
 from reproductions.pipelines import commands as pipelines
+from reproductions.scaling import commands as scaling
 from reproductions.spec import MODES, Workload
 from reproductions.usability import commands as usability
 
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     pipelines.add_parser(commands)
     reference.add_parser(commands)
     repeatability.add_parser(commands)
+    scaling.add_parser(commands)
     return parser
 
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -137,24 +138,11 @@ class Session:
         return {name: self._time(name, phase, self.steps) for name in order}
 
     def _fill(self, batch_size: int, batches: int) -> None:
-        from reproductions import batches as feeding
+        from reproductions.feeding import stream
 
-        rng = np.random.default_rng(self.seed)
-        examples = batch_size * batches
-        if (self.workload.folder / "data.py").is_file():
-            inputs, labels = self.workload.module("data").make(rng, self.sizes, examples)
-        else:
-            arrays = feeding.read(Path(self.data))
-            rows = rng.integers(len(arrays["y_train"]), size=examples)
-            inputs = feeding.inputs(self.workload.input, arrays["x_train"][rows], self.sizes)
-            labels = arrays["y_train"][rows].astype(np.int32)
-        self.pool = {
-            name: [
-                engine.put(_rows(inputs, slice(start, start + batch_size)), labels[start : start + batch_size])
-                for start in range(0, examples, batch_size)
-            ]
-            for name, engine in self.sides.items()
-        }
+        path = Path(self.data) if self.data else None
+        found = list(islice(stream(self.workload, path, self.seed, batch_size, self.sizes), batches))
+        self.pool = {name: [engine.put(*batch) for batch in found] for name, engine in self.sides.items()}
 
     def _logits(self, name: str) -> tuple[int, ...]:
         engine = self.sides[name]
@@ -172,10 +160,6 @@ class Session:
         if not np.isfinite(engine.numpy(result)).all():
             raise ValueError(f"{name}: the result of {phase} is not finite")
         return {"cpu_ms": cpu / steps / 1e6, "wall_ms": wall / steps / 1e6}
-
-
-def _rows(inputs, rows: slice):
-    return tuple(part[rows] for part in inputs) if isinstance(inputs, tuple) else inputs[rows]
 
 
 def _origin(model) -> str:
