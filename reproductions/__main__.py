@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the survey's workloads in PyTorch and TensorFlow.",
         epilog="Exit codes: 0 done; 1 a check or a cell failed; 2 nothing done, see the message; 130 interrupted.",
     )
-    commands = parser.add_subparsers(required=True, metavar="{list,fetch,parity,accuracy,measure,machine}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)

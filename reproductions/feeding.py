@@ -15,6 +15,8 @@ def stream(workload, path: Path | None, seed: int, batch_size: int, sizes: Mappi
 
     path  the data set's ``arrays.npz``; not looked at where the workload makes its data
     """
+    if hasattr(batches, "Examples"):
+        yield from batches.Examples(workload, path).stream(seed, batch_size, sizes)
     rng = np.random.default_rng(seed)
     if (workload.folder / "data.py").is_file():
         make = workload.module("data").make

@@ -104,7 +104,10 @@ class Session:
         self.sides = {}
         for name, build in (("ours", module.build), ("reference", module.reference)):
             engine = copy.copy(blank)  # threads and device are settings of the process and can be set once only
-            engine.build(SimpleNamespace(**(vars(module) | {"build": build})), sizes, dict(self.workload.optimizer))
+            source = SimpleNamespace(**(vars(module) | {"build": build}))
+            # Parameters that a workload never trains are its own way to the reference's number of them.
+            frozen = getattr(self.workload.module("weights"), "FROZEN", {}).get(framework) if name == "ours" else None
+            engine.build(source, sizes, dict(self.workload.optimizer), *([tuple(frozen)] if frozen else []))
             self.sides[name] = engine
         self.pool: dict[str, list] = {}
 
@@ -146,11 +149,13 @@ class Session:
 
     def _logits(self, name: str) -> tuple[int, ...]:
         engine = self.sides[name]
-        return engine.numpy(engine.infer(self.pool[name][0])).shape
+        return np.shape(engine.numpy(engine.infer(self.pool[name][0])))
 
     def _time(self, name: str, phase: str, steps: int) -> dict:
         engine, pool = self.sides[name], self.pool[name]
         step = getattr(engine, phase)
+        if hasattr(engine, "enter"):
+            engine.enter(phase)
         engine.sync()
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         for index in range(steps):

@@ -30,7 +30,8 @@ class Contest:
     def prepare(self, seed: int, batch_size: int, batches: int) -> dict:
         """Put the batches on the device, trace or warm up both loops."""
         self.session.first("train", seed, batch_size, batches)
-        (self.pool,) = self.session.pool.values()
+        (pool,) = self.session.pool.values()
+        self.pool = [(inputs[0] if isinstance(inputs, tuple) else inputs, labels) for inputs, labels in pool]
         self.step = {"pytorch": self._pytorch, "tensorflow": self._tensorflow}[self.framework]()
         self.bare(3)
         self.session.block("train", 3, *self._point(batch_size))
@@ -104,7 +105,7 @@ class Contest:
         ``inside``  the timed region beyond a bare loop of empty steps: this is in every measured time
         ``around``  the rest of the block: counters before and after, the check of the result
         """
-        session, value = self.session, self.session.engine.train(self.pool[0])
+        session, value = self.session, self.session.engine.train(next(iter(self.session.pool.values()))[0])
         stand_in = _Empty(session.engine, value)
         engine, session.engine = session.engine, stand_in
         inside, around = [], []

@@ -3,13 +3,15 @@
 import json
 
 import pytest
+import yaml
 
 from reproductions.scaling import measure
+from reproductions.validation import check
 
 pytestmark = pytest.mark.frameworks
 
 
-def test_both_strategies_compute_what_one_device_does(workloads, digits, tmp_path, monkeypatch):
+def test_both_strategies_compute_what_one_device_does(workloads, digits, tmp_path, monkeypatch, root):
     workload = workloads["cnn_mnist"]
     options = measure.Options(tmp_path / "u", data=digits, cpu_devices=2, restarts=1, rounds=2)
     monkeypatch.setattr(measure, "MOST_STEPS", 2)
@@ -22,6 +24,9 @@ def test_both_strategies_compute_what_one_device_does(workloads, digits, tmp_pat
     monkeypatch.setattr(measure.Journal, "remove", keep)
     rows = measure.measure(workload, workload.preset("smoke"), options, tmp_path / "s.csv")
     assert {row["status"] for row in rows} == {"ok"}, rows
+    schema = yaml.safe_load((root / "workflow/schemas/scaling.schema.yaml").read_text())
+    for row in rows:
+        check(row, schema, "scaling")
     compared = [row for row in rows if row["kind"] == "losses"]
     assert [(row["framework"], row["devices"]) for row in compared] == [("pytorch", 2), ("tensorflow", 2)]
     assert all(row["difference"] <= 1e-4 for row in compared), compared

@@ -3,9 +3,11 @@
 import csv
 
 import pytest
+import yaml
 
 from reproductions import reference
 from reproductions.__main__ import main
+from reproductions.validation import check
 
 pytestmark = pytest.mark.frameworks
 SAME = {
@@ -17,7 +19,7 @@ SAME = {
 }
 
 
-def test_equal_model_is_compared_and_a_missing_library_is_a_row(variant, digits, tmp_path):
+def test_equal_model_is_compared_and_a_missing_library_is_a_row(variant, digits, tmp_path, root):
     workload = variant("cnn_mnist", "twin", *((file, *edit) for file, edit in SAME.items()))
     options = reference.Options(tmp_path / "u", data={"twin": digits}, device="cpu", seconds=0.02)
     rows = reference.compare([workload], "smoke", options, tmp_path)
@@ -28,6 +30,9 @@ def test_equal_model_is_compared_and_a_missing_library_is_a_row(variant, digits,
     assert all(0.2 < row["ratio"] < 5 for row in ours), "the same model twice, whatever the machine does beside"
     (missing,) = (row for row in rows if row["framework"] == "tensorflow")
     assert missing["status"] == "unsupported" and "pip install no_such_library" in missing["note"]
+    schema = yaml.safe_load((root / "workflow/schemas/reference.schema.yaml").read_text())
+    for row in rows:
+        check(row, schema, "reference")
     with (tmp_path / "reference.csv").open() as handle:
         assert len(list(csv.DictReader(handle))) == 3
     assert not list((tmp_path / "u").glob("*.jsonl"))
