@@ -76,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("summarise", _summarise, "Turn measurements into ratios with intervals and the other tables.")
     sub.add_argument("workload", nargs="*", help="workload ids; default: all")
     sub.add_argument("--workloads", action="append", type=Path, default=[], metavar="DIR")
+    sub.add_argument(
+        "--landed",
+        type=Path,
+        default=ROOT / "data" / "measurements",
+        metavar="DIR",
+        help="folder of the sets measured elsewhere or before; each is checked (default: %(default)s)",
+    )
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
@@ -114,11 +121,14 @@ def _count(options: argparse.Namespace) -> None:
 
 def _summarise(options: argparse.Namespace) -> None:
     from analysis import measurements
+    from analysis.measured_sets import landed_sets
     from reproductions import registry
 
-    names = options.workload or list(registry.discover(options.workloads))
+    known = registry.discover(options.workloads)
+    names = options.workload or list(known)
     workloads = {name: registry.find(name, options.workloads) for name in names}
-    tables = measurements.summarise(options.out, workloads, ROOT / "data" / "reference_accuracies.csv")
+    landed = landed_sets(options.landed)
+    tables = measurements.summarise(options.out, workloads, ROOT / "data", landed=landed, known=known)
     measurements.write(tables, options.out / "tables")
 
 

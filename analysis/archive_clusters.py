@@ -20,6 +20,7 @@ NULL = "(null)"
 NOT_ON_ARXIV = "not on arXiv, or not among the harvested categories"
 RULES = ("all", "official")
 SAMPLES = 400
+FIELD_SAMPLES = 200  # fewer, for there are several fields
 SEED = 20250724
 PYTORCH, TENSORFLOW, BOTH, OTHER = range(4)
 
@@ -61,45 +62,99 @@ def cluster_tables(links: Path, papers: Sequence[Path]) -> dict[str, polars.Data
     }
 
 
-def papers_by_field(
+def field_tables(
     links: Path, papers: Sequence[Path], records: polars.LazyFrame | polars.DataFrame
-) -> polars.DataFrame:
-    """Return ``quarter, which, field, labels, papers``: papers with code by field, of all repositories.
+) -> dict[str, polars.DataFrame]:
+    """Return papers with code by field, of all repositories, and what clustering does to their shares.
 
     records   arxiv_id, primary_category, categories (space-separated), one row a paper (``records.latest``)
+
+    papers_by_field              quarter, which, field, labels, papers
+    clustering_by_field          which, field, quarter, papers (those with pytorch or tf alone), owners, and by how much
+                                 owners inflate the variance of the share: share_by_owner
+    clustering_by_field_quarter  field, quarter, other_quarter, covariance as in ``clustering_by_quarter``; by primary
+                                 category
+    bootstrap_by_field           field, sample, quarter, pytorch, tensorflow: the owners of a field's papers drawn anew,
+                                 200 times, seeded; by primary category. A paper is drawn with its owner, so that an
+                                 owner with one paper is a paper drawn anew
 
     By ``primary`` category a paper counts once; by ``any`` once in each field that one of its categories belongs to.
     Which categories make a field stands in ``analysis/trends/fields.yaml``. Papers that have no record count in the
     field ``not on arXiv, or not among the harvested categories``, so that none is dropped.
     """
-    lookup = load_fields()
     linked = _linked(links, papers)
-    labels = linked.group_by("paper").agg(
-        polars.first("month"),
-        polars.first("arxiv_id"),
-        polars.col("framework").unique().sort().str.join("+").alias("labels"),
+    by_field = _fielded(linked, records)
+    labels = linked.group_by("paper").agg(polars.col("framework").unique().sort().str.join("+").alias("labels"))
+    counts = by_field.join(labels, on="paper").group_by(_quarter(), "which", "field", "labels")
+    decided = _decided(_papers(linked)).select("paper", "owner", "kind")
+    known = by_field.join(decided, on="paper").sort("which", "field", "month", "paper")
+    parts: dict[str, list[polars.DataFrame]] = {"effects": [], "covariance": [], "samples": []}
+    for (which, field), rows in known.group_by("which", "field", maintain_order=True):
+        parts["effects"].append(_field_effects(which, field, rows))
+        if which == "primary":
+            parts["covariance"].append(_by_quarter("all", "papers", rows).select(_named(field), polars.all()))
+            parts["samples"].append(_samples("all", rows, FIELD_SAMPLES).select(_named(field), polars.all()))
+    return {
+        "papers_by_field": counts.agg(polars.len().cast(polars.Int64).alias("papers")).sort(
+            "which", "quarter", "field", "labels"
+        ),
+        "clustering_by_field": _stacked(parts["effects"]),
+        "clustering_by_field_quarter": _stacked(parts["covariance"], "repositories", "unit"),
+        "bootstrap_by_field": _stacked(parts["samples"], "repositories"),
+    }
+
+
+def _named(field: str) -> polars.Expr:
+    return polars.lit(field).alias("field")
+
+
+def _stacked(parts: list[polars.DataFrame], *unwanted: str) -> polars.DataFrame:
+    return polars.concat(parts).drop(*unwanted) if parts else polars.DataFrame()
+
+
+def _field_effects(which: str, field: str, rows: polars.DataFrame) -> polars.DataFrame:
+    """Return papers, owners and design effect of each quarter of a field."""
+    names, place = np.unique(rows["month"].to_numpy() // 3, return_inverse=True)
+    owner = _codes(rows["owner"])
+    values = (rows["kind"].to_numpy() == PYTORCH).astype(float)
+    effects = clusters.design_effects(place, owner, values, len(names), uneven=True)
+    pairs = np.unique(np.stack([place, owner]), axis=1)[0]
+    return polars.DataFrame(
+        {
+            "which": [which] * len(names),
+            "field": [field] * len(names),
+            "quarter": [_name(at) for at in names],
+            "papers": np.bincount(place, minlength=len(names)),
+            "owners": np.bincount(pairs, minlength=len(names)),
+            "share_by_owner": np.round(effects, 4),
+        }
     )
+
+
+def _fielded(linked: polars.DataFrame, records: polars.LazyFrame | polars.DataFrame) -> polars.DataFrame:
+    """Return paper, month, which and field: one row a paper by primary category, one a field by any category."""
+    lookup = load_fields()
+    months = linked.group_by("paper").agg(polars.first("month"), polars.first("arxiv_id"))
     known = records.lazy().select("arxiv_id", "primary_category", "categories").unique("arxiv_id").collect()
-    joined = labels.join(known, on="arxiv_id", how="left")
+    joined = months.join(known, on="arxiv_id", how="left")
 
     def field(category: polars.Expr) -> polars.Expr:
         named = category.replace_strict(lookup["categories"], default=lookup["otherwise"], return_dtype=polars.String)
         return polars.when(category.is_null()).then(polars.lit(NOT_ON_ARXIV)).otherwise(named).alias("field")
 
-    primary = joined.select("paper", "month", "labels", field(polars.col("primary_category")))
+    primary = joined.select("paper", "month", field(polars.col("primary_category")))
     several = (
-        joined.select("paper", "month", "labels", polars.col("categories").str.split(" ").alias("category"))
+        joined.select("paper", "month", polars.col("categories").str.split(" ").alias("category"))
         .explode("category")
-        .select("paper", "month", "labels", field(polars.col("category")))
+        .select("paper", "month", field(polars.col("category")))
         .unique()
     )
-    counted = [
-        rows.group_by(_quarter(), polars.lit(which).alias("which"), "field", "labels").agg(
-            polars.len().cast(polars.Int64).alias("papers")
-        )
-        for which, rows in (("primary", primary), ("any", several))
-    ]
-    return polars.concat(counted).sort("which", "quarter", "field", "labels")
+    return polars.concat(
+        [
+            rows.with_columns(polars.lit(which).alias("which"))
+            for which, rows in (("primary", primary), ("any", several))
+        ]
+    )
 
 
 def _linked(links: Path, papers: Sequence[Path]) -> polars.DataFrame:
@@ -226,7 +281,7 @@ def _by_quarter(rule: str, unit: str, rows: polars.DataFrame) -> polars.DataFram
     )
 
 
-def _samples(rule: str, rows: polars.DataFrame) -> polars.DataFrame:
+def _samples(rule: str, rows: polars.DataFrame, number: int = SAMPLES) -> polars.DataFrame:
     """Return the counts of owners drawn with replacement, each with all its papers."""
     quarter = rows["month"].to_numpy() // 3
     names, place = np.unique(quarter, return_inverse=True)
@@ -234,7 +289,7 @@ def _samples(rule: str, rows: polars.DataFrame) -> polars.DataFrame:
     size = int(owner.max()) + 1 if len(owner) else 0
     rng = np.random.default_rng([SEED, RULES.index(rule)])
     parts = []
-    for sample in range(SAMPLES if size else 0):
+    for sample in range(number if size else 0):
         times = np.bincount(rng.integers(size, size=size), minlength=size)[owner]
         counts = [np.bincount(place[kind == one], times[kind == one], len(names)) for one in (PYTORCH, TENSORFLOW)]
         parts.append(np.column_stack([np.full(len(names), sample), np.arange(len(names)), *counts]).astype(np.int64))

@@ -24,7 +24,8 @@ class Name:
     """How a framework is written, and with what its name is confused. All are regular expressions.
 
     certain   says enough by itself
-    usual     counts, unless ``confused`` stands anywhere in the text and no software beside the name
+    usual     counts, unless no software stands beside it and either the name has no capital or ``confused`` stands
+              anywhere in the text
     unusual   counts only with software beside the name, and not where ``confused`` stands in the text
     never     phrases in which the name is another word: they are taken out of the text first
     confused  what the text speaks of where the name means something else
@@ -44,23 +45,32 @@ class Name:
 #   Py-Torch    PyTorch, for the hyphen leaves no other meaning
 #   Tensor Flow seldom TensorFlow: tensors flow in mathematics too
 #   Keras       also a Greek horn, a surname, and Indonesian for hard ("perangkat keras" is hardware)
+#   Chainer     also what chains: rules of logic, blocks, devices
 #   JAX         also mice of the Jackson Laboratory, Java's JAX-RS and an airport; "Jax" is a given name as well
-_PRODUCTS = "(?:lite|lightning|serving|hub|js|probability|federated|geometric)"
+_PRODUCTS = "(?:lite|lightning|serving|hub|js|probability|federated|geometric|onspark)"
+_TORCH = "vision|audio|text|script|rec|serve|titan|inductor|dynamo|tune|elastic|bench|run|ao|rl"
+# Names below torch: ordinary words are left out, for a full stop may lack its space ("the torch.Then").
+_BELOW = (
+    "nn|optim|cuda|autograd|compile|utils|distributed|distributions|jit|fx|func|export|amp|hub|no_grad|einsum|fft|linalg"
+    r"|sparse|onnx|matmul|[tT]ensor|special|quantization|profiler|vmap|autocast|cdist|b?mm|conv[123]d|randn|arange|topk"
+    r"|[a-z]+_[a-z]+|[a-z]+\.[a-z]+|[a-z]+(?=\()"
+)
 _APART = r"tensor(?:-|\s|-\s)\s{0,4}flow"
 _OTHERS = "pytorch|keras|caffe2?|theano|mxnet|cntk|jax|numpy|scikit-learn"
 _MATHEMATICS = r"(?i:manifold|riemann|ricci|theorem|lemma|\bproofs?\b|we prove|operator|spectral|curvature|geodes)"
 NAMES: Mapping[str, Name] = MappingProxyType(
     {
         "pytorch": Name(
-            certain=rf"(?i:py-?torch{_PRODUCTS}?(?:es)?|libtorch|torch(?:vision|audio|text|script)|import[ ]torch)"
+            certain=rf"(?i:py-?torch{_PRODUCTS}?(?:es)?|\(py\)-?torch|libtorch|torch(?:{_TORCH})|import[ ]torch)"
             r"|(?i:pip install torch|torch==?=?)(?=[\d\s.;,]|$)|P[yY]-\s{1,4}T?orch"
-            r"|torch\.(?:nn|optim|cuda|autograd|compile|utils|distributed|jit|fx|func|export|amp|hub|no_grad|einsum)",
+            rf"|torch\.(?:{_BELOW})",
             unusual=r"P[yY]\s{1,4}T?[oO][rR][cC][hH]",
         ),
         "tensorflow": Name(
             certain=rf"(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
             rf"|(?i:(?:{_OTHERS})(?:,|\s*/|,?\s+and|,?\s+or|\s+with)\s*(?:google(?:['’]s)?\s+)?{_APART})"
             rf"|(?i:(?:written|implemented|coded|programmed|trained|built)\s+(?:in|with|using|on)\s+{_APART})"
+            r"|Tensor[-\s]\s{0,4}Flow-based"
             rf"|(?i:google(?:['’]s)?\s+{_APART}|{_APART}\s+(?:library|framework|package|toolkit|api|lite|serving|backend)\b)",
             unusual=r"T(?i:ensor)(?:-|\s|-\s)\s{0,4}(?i:flow)",
             confused=_MATHEMATICS + r"|(?i:tensor[-\s]+flows?\s+(?:of|equations?|under|along|between|fields?)\b"
@@ -68,36 +78,50 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|space-?time|elastic|turbulen|viscous|plasma|navier|hydrodynam|cosmolog|relativ|white matter)",
         ),
         "keras": Name(
-            certain=r"(?i:tf\.keras)|keras\.[a-z]+",
+            certain=r"(?i:tf\.keras|auto-?keras|keras(?:tuner|cv|nlp|hub|rl))|keras\.[a-z]+",
             usual="(?i:keras)",
-            never=r"(?i:(?:perangkat|(?:be)?kerja|usaha|upaya|disk|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
-            r"|lapisan|jaringan|bahan|teriak|jiwa)\s+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
-            r"|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
-            confused=_MATHEMATICS + r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami)\b|\bgreek\b|\bhorns?\b"
+            never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
+            r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
+            r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
+            r"|\b[A-Z]\w{2,}(?:nnis|laos|tris|rgios|reas|stas|ndros)\s+Keras\b"
+            r"|\bKeras\s+(?:and|&)\s+[A-Z]\w+(?:poulos|idis|iadis|akis|oglou|ellis)\b|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
+            confused=_MATHEMATICS + r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami|dan|dari|ini|oleh|atau"
+            r"|memakai|menggunakan)\b|\b(?:mem|meng|meny|pem|peng|peny)\w{3,}(?:kan|an|i|nya)\b|\bgreek\b|\bhorns?\b"
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
             certain=r"(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
-            r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*jax",
+            r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*(?i:jax)",
             usual="JAX",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
-            r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\)|(?i:jax@)",
-            confused=r"(?i:jacksonville|florida|airport|air traffic|\bflights?\b|\bmice\b|murine|jackson lab|inbred"
-            r"|hurricane|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
+            r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\)|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
+            confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
+            r"|\bmice\b|murine|jackson lab|inbred|hurricane"
+            r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
             r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\))",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
             usual="(?i:caffe)",
-            never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|macchiato|americano|florian|greco|lungo|corretto|bar)\b)",
-            confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b)",
+            never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
+            r"|(?:gran|grand|antico|storico)\s+caff[eè])",
+            confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
+            r"|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
         "theano": Name(
             usual="(?i:theano)",
-            confused="(?i:pythagor|croton|philosoph|euripid|homer|iliad|trojan|priestess|ancient|greek)",
+            never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
+            confused="(?i:asteroid|minor planet|pythagor|croton|philosoph|euripid|homer|iliad|trojan|priestess"
+            "|ancient|greek)",
         ),
-        "chainer": Name(certain="(?i:chainer)"),
+        "chainer": Name(
+            certain="(?i:chainer(?:rl|cv|mn|ui))",
+            usual="(?i:chainer)",
+            never=r"(?i:(?:forward|backward|rule|init|daisy|event|block)[\s-]+chainers?)",
+            confused="(?i:expert system|description logic|theorem prov|blockchain|consensus|daisy|prolog)",
+        ),
     }
 )
 MENTION_SCHEMA = {**dict.fromkeys(KEPT, polars.String), "framework": polars.String, "field": polars.String}
@@ -174,13 +198,15 @@ def monthly(hits: polars.DataFrame, denominators: polars.DataFrame) -> polars.Da
 # Software beside a name: the first list leaves no doubt, the second only decides that a usual name means software.
 _SOFTWARE = (
     r"python\b|pytorch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
-    r"|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia|differentiable|github|\bcode"
-    r"|implement|\b(?:written|coded|runs?|trained) (?:in|with|using) \0|\b[gt]pus?\b"
-    r"|google(?!\s+(?:earth|scholar|maps))|deep[- ]learning"
+    r"|pustaka|bibliot|librer|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia"
+    r"|differentiable|github|\bcode|implement|\b(?:written|coded|runs?|trained) (?:in|with|using) \0|\b[gt]pus?\b"
+    r"|google(?!\s+(?:earth|scholar|maps))|deep[- ]learning|\bandroid\b|raspberry|arduino|opencv"
 )
 _LEARNING = (
+    r"|\b(?:networks?|nets?|models?|gradients?) (?:in|with|using|under|on top of) \0"
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
     r"|autoencoder|embedding|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook|\0[\s-]*(?:models?|networks?)\b"
+    r"|\0-(?:based|tuner|style|like)"
 )
 _BESIDE = 120  # characters
 _LETTER = "[A-Za-zÀ-ɏ]"
@@ -199,11 +225,11 @@ _INSIDE = re.compile(rf"\\-|(?<=[Pp][Yy]){_FACE}(?=[Tt])|(?<=[Tt]ensor){_FACE}(?
 # once for it, the rule itself decides on the few that are left.
 _GAP = r"[\t-/:-@\[-`{-~]{0,12}(?:\\[a-z]+)?[\t-/:-@\[-`{-~]{0,12}"
 SPELT = (
-    *(f"py{_GAP}torch", f"tensor{_GAP}flow", "sorflow", r"torch(?:\.|=|vision|audio|text|script)", "libtorch"),
+    *(f"py{_GAP}torch", f"tensor{_GAP}flow", "sorflow", rf"torch(?:\.|=|{_TORCH})", "libtorch"),
     *("(?:import|install) torch", r"tf\.", r"\\-", "keras", "jax", "mxnet", "caffe", "theano", "chainer"),
 )
 # Spellings that are certain and that no phrase takes back: where one stands alone, no pattern has to be tried.
-_SURE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet", "chainer": "Chainer"}
+_SURE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet"}
 ODD = r"[\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}\x{fb00}-\x{fb06}\x{ff01}-\x{ff5e}]"
 
 
@@ -276,7 +302,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.usual.finditer(text) if rule.usual else ())
-        if weak.search(_beside(text, match)) or not confused()
+        if weak.search(_beside(text, match)) or not (match.group().islower() or confused())
     ]
     spans += [
         match.span()

@@ -26,8 +26,8 @@ import yaml
 from analysis import style
 from analysis.drawing import prefix_ids, replace_file
 
-INLINE_CSV_BYTES = 50_000  # a larger CSV is linked beside the page, not held in it
-SHOWN_ROWS = 60  # rows of a figure's data that the page itself lists
+INLINE_CSV_BYTES = 15_000  # a larger CSV is linked beside the page, not held in it
+SHOWN_ROWS = 30  # rows of a figure's data that the page itself lists
 TITLE = "PyTorch and TensorFlow, measured and counted"
 QUESTION = (
     "Which of the two do people use, and which runs the same model faster, "
@@ -106,6 +106,8 @@ class PageTable:
     note: str = ""
     folded: bool = False
     states: bool = False
+    most: int = 0
+    only: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,8 +203,8 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
 
 
 SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "machine", "sources")
-# They sum up the sections that they belong to, so they stand before them.
-PLACES = {"adoption_crossings": "findings", "trend_crossings": "findings"}
+# It sums up the section that it belongs to, so it stands before it.
+PLACES = {"trend_crossings": "findings"}
 
 
 # ---------------------------------------------------------------------------------------------------------- figures
@@ -243,12 +245,39 @@ def inline_svg(picture: str, prefix: str) -> str:
     picture = re.sub(r"<style[^>]*>.*?</style>\s*", "", picture, flags=re.S)
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', picture))
     picture = re.sub(r'\sid="([^"]*)"', lambda found: found.group() if found.group(1) in used else "", picture)
+    for number, name in enumerate(sorted(used)):
+        picture = re.sub(rf'(?<=[#"]){re.escape(name)}(?=[")])', str(number), picture)
     picture = prefix_ids(picture, prefix)
     picture = re.sub(r"<g>\s*</g>\s*", "", picture)
     picture = re.sub(r"font-family: [^;\"]*", "font-family: inherit", picture)
     picture = re.sub(r"(font: [^\";]*?)'DejaVu Sans'[^\";]*", r"\1var(--sans)", picture)
+    picture = _lighten(picture)
     picture = re.sub(r"#[0-9a-f]{6}\b", _variable, picture)
     return re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", picture).strip()
+
+
+def _lighten(picture: str) -> str:
+    """Take out what draws nothing: defaults written out, rotations by nothing, groups around one element, breaks."""
+    picture = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", picture)
+    picture = re.sub(r"(?:font-family: inherit|text-anchor: start|stroke-linejoin: miter); ?", "", picture)
+    picture = re.sub(r"; stroke-linejoin: miter(?=\")", "", picture)
+    picture = re.sub(
+        r' d="[^"]*"', lambda found: re.sub(r"\s+(?=\")|\s*\n", " ", found.group()).replace(' "', '"'), picture
+    )
+    for _ in range(3):  # groups stand inside groups
+        picture = re.sub(r"<g>\s*(<(?:text|path|use)\b[^<]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", picture)
+    # A hundredth of a point cannot be seen, and marks of one look share it.
+    picture = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag.group()), picture)
+    return re.sub(r"<g(?P<about>[^>]*)>\s*(?P<uses>(?:<use\b[^>]*/>\s*){2,})</g>", _share_style, picture)
+
+
+def _share_style(found: re.Match[str]) -> str:
+    looks = set(re.findall(r' style="([^"]*)"', found["uses"]))
+    if len(looks) != 1 or "style=" in found["about"] or found["uses"].count(" style=") != found["uses"].count("<use"):
+        return found.group()
+    (look,) = looks
+    uses = found["uses"].replace(f' style="{look}"', "")
+    return f'<g{found["about"]} style="{look}">\n{uses}</g>'
 
 
 def _variable(found: re.Match[str]) -> str:
@@ -292,20 +321,31 @@ def _sections(
 
 def build_table(spec: PageTable, frame: pd.DataFrame | None, day: date) -> dict[str, Any]:
     """Return what the template needs for one table: rows of cells and a legend, or words for its absence."""
-    shown: dict[str, Any] = {"spec": spec, "rows": [], "legend": {}, "absent": ""}
+    shown: dict[str, Any] = {"spec": spec, "rows": [], "legend": {}, "absent": "", "more": ""}
     if frame is None:
         shown["absent"] = f"The table {spec.table} has not been made yet. This makes it:"
     elif frame.empty:
         shown["absent"] = f"The table {spec.table} holds no row yet. This fills it:"
     else:
+        chosen = _chosen(spec, frame)
         shown["rows"] = [
-            [cell(column, row, day, states=spec.states) for column in spec.columns] for row in frame.to_dict("records")
+            [cell(column, row, day, states=spec.states) for column in spec.columns] for row in chosen.to_dict("records")
         ]
+        if len(chosen) < len(frame):
+            shown["more"] = f"{len(chosen):,} of {len(frame):,} rows; {spec.table}.csv holds them all"
         used = {entry.text for row in shown["rows"] for entry in row if entry.state}
         shown["legend"] = {
             words: meaning for words, meaning in STATES.items() if any(text.startswith(words) for text in used)
         }
     return shown
+
+
+def _chosen(spec: PageTable, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the page itself lists; a column that is absent chooses nothing."""
+    for name, value in spec.only.items():
+        if name in frame:
+            frame = frame[frame[name].astype(str).str.lower() == str(value).lower()]
+    return frame.head(spec.most) if spec.most else frame
 
 
 def cell(column: Column, row: Mapping[str, Any], day: date, *, states: bool = False) -> Cell:
@@ -522,11 +562,22 @@ def _status(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], day:
     measured = ", ".join(dict.fromkeys(text for text in (name, processor, when) if text))
     rows.append(("Measured on", measured or "no machine has measured for this build"))
     rows.append(("Device", device_words(cells)))
+    if others := other_sets(tables.get("performance_machines")):
+        rows.append(("Beside this run", others))
     if cells is not None and len(cells):
         marks = {"as_shipped": "A as shipped (open square)", "tuned": "B tuned (filled circle)"}
         names = set(cells["environment"].dropna().astype(str))
         rows.append(("Environments", "; ".join(marks.get(name, name) for name in sorted(names))))
     return rows
+
+
+def other_sets(machines: pd.DataFrame | None) -> str:
+    """Name the sets of measurements that this run did not make, or "" where there are none."""
+    if machines is None or "origin" not in machines:
+        return ""
+    others = machines[machines["origin"] != "this run"]
+    words = [f"{row['machine']} ({row['origin']}, {row['date']})" for row in others.to_dict("records")]
+    return "; ".join(words)
 
 
 def device_words(cells: pd.DataFrame | None) -> str:

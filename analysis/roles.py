@@ -8,7 +8,7 @@ listed     it stands as an example, a target or a rival in passing
 ``classify`` tells the roles in one record, ``annotate`` those in a file (``python -m analysis mentions``),
 ``corrected`` turns monthly mentions into expected uses, ``mention_roles`` says how mentions divide.
 ``python -m analysis.roles train`` makes the model, ``... evaluate`` docs/mentions.md; both need the texts of the
-labelled papers, which are fetched by identifier and are no part of the project.
+labelled papers, which are no part of the project: ``python -m analysis.roles fetch`` gets them from arXiv.
 """
 
 from __future__ import annotations
@@ -230,12 +230,14 @@ def labelled(labels: Path, texts: Path) -> tuple[Examples, list[dict]]:
         try:
             record = _record(line)
         except ValueError as error:
-            raise SurveyError(f"{texts}: line {number}: {error}; fetch the texts again") from error
+            remedy = "get the texts again: python -m analysis.roles fetch"
+            raise SurveyError(f"{texts}: line {number}: {error}; {remedy}") from error
         known[record["arxiv_id"]] = record
     rows = [row for row in _rows(labels) if row["role"] in ROLES]
     missing = sorted({row["arxiv_id"] for row in rows} - set(known))
     if missing:
-        raise SurveyError(f"{texts}: no text of {len(missing)} labelled papers ({', '.join(missing[:5])}); fetch them")
+        which = f"{len(missing)} labelled papers ({', '.join(missing[:5])})"
+        raise SurveyError(f"{texts}: no text of {which}; get them: python -m analysis.roles fetch")
     records = [
         known[row["arxiv_id"]] | {"confidence": row["confidence"], "framework": row["framework"]} for row in rows
     ]
@@ -314,28 +316,63 @@ def _record(line: bytes) -> Mapping[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run ``python -m analysis.roles {train,evaluate}``; return the exit code (0 done, 2 nothing written)."""
+    """Run ``python -m analysis.roles {fetch,train,evaluate}``; return the exit code (0 done, 2 nothing written)."""
     from analysis.mention_model import making
 
     parser = argparse.ArgumentParser(prog="python -m analysis.roles", description="Make or judge the model of roles.")
-    commands = parser.add_subparsers(required=True, metavar="{train,evaluate}")
+    commands = parser.add_subparsers(required=True, metavar="{fetch,train,evaluate}")
+    _add_fetch(commands)
     for name, run, out, text in (
         ("train", making.train_model, MODEL, "Train on the labelled mentions and write the model."),
         ("evaluate", making.evaluate_model, ROOT / "docs" / "mentions.md", "Judge the procedure on papers left out."),
     ):
         sub = commands.add_parser(name, help=text, description=f"{text} Takes a few minutes.")
-        sub.set_defaults(run=run)
-        sub.add_argument("--texts", type=Path, required=True, metavar="JSONL", help="records of the labelled papers")
+        sub.set_defaults(run=run, act=_make)
+        sub.add_argument(
+            "--texts", type=Path, required=True, metavar="JSONL", help="what the command fetch has written"
+        )
         sub.add_argument("--labels", type=Path, default=LABELS, metavar="CSV", help="default: %(default)s")
         sub.add_argument("--invented", type=Path, default=INVENTED, metavar="CSV", help="default: %(default)s")
         sub.add_argument("--out", type=Path, default=out, metavar="FILE", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
-        write_text(options.out, options.run(options.labels, options.texts, options.invented))
+        options.act(options)
     except SurveyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _add_fetch(commands) -> None:
+    text = "Get title and abstract of the labelled papers from arXiv, by identifier."
+    more = "Three requests, one in three seconds; what has come is kept, so that a second run asks nobody."
+    sub = commands.add_parser("fetch", help=text, description=f"{text} {more}")
+    sub.set_defaults(act=_fetch)
+    sub.add_argument("--labels", type=Path, default=LABELS, metavar="CSV", help="default: %(default)s")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="default: a dated file below the cache")
+    sub.add_argument("--cache", type=Path, metavar="DIR", help="where answers are kept (default: the config's)")
+    sub.add_argument("--contact", metavar="TEXT", help="who arXiv may write to (default: the config's)")
+    sub.add_argument("--settings", type=json.loads, default={}, metavar="JSON", help="laid over those of arxiv_query")
+
+
+def _make(options: argparse.Namespace) -> None:
+    write_text(options.out, options.run(options.labels, options.texts, options.invented))
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from analysis.configuring import today
+    from analysis.harvesting import registry
+    from analysis.harvesting.commands import configured
+    from analysis.mention_model import texts
+
+    values = configured(None)
+    overlay = dict(values["sources"])
+    overlay["arxiv_query"] = {**overlay.get("arxiv_query", {}), **options.settings}
+    source = registry.find("arxiv_query", overlay)
+    cache, contact = options.cache or values["cache"], options.contact or values["contact"]
+    written = texts.fetch_texts(texts.make_run(source, today(), Path(cache), contact), options.labels, options.out)
+    print(f"written to {written}", file=sys.stderr)
+    print(f"next: python -m analysis.roles evaluate --texts {written}", file=sys.stderr)
 
 
 if __name__ == "__main__":

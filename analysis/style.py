@@ -31,9 +31,10 @@ MODE_LABELS = {
     "compile": "torch.compile",
     "function": "tf.function",
     "xla": "XLA",
+    "idiomatic": "idiomatic",
 }
 ENVIRONMENT_LABELS = {"as_shipped": "as shipped", "tuned": "tuned"}
-PHASE_LABELS = {"train": "training", "infer": "inference"}
+PHASE_LABELS = {"train": "training", "infer": "inference", "generate": "generation"}
 
 INK, MUTED, RULE, GRID, ZONE, PAPER = "#1b1f23", "#59626b", "#c9ced3", "#e6e9ec", "#eef1f4", "#ffffff"
 INK_DARK, MUTED_DARK, RULE_DARK, GRID_DARK, ZONE_DARK, PAPER_DARK = (

@@ -113,6 +113,26 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="SECONDS",
                 help="how long to wait for another measurement to end (default: %(default)s)",
             )
+    sub = command("export", _export, "Write this machine's measurements as a folder for data/measurements.")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the folder <machine id> is made")
+    sub.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="results to export (default: %(default)s)"
+    )
+    sub.add_argument("--replace", action="store_true", help="put it in the place of an existing folder")
+    sub.add_argument(
+        "--origin",
+        choices=("contributed", "landed"),
+        default="contributed",
+        help="landed: measured by the maintainers themselves (default: %(default)s)",
+    )
+    sub = command("check-measurements", _check_measurements, "Check sets of measurements: schema and plausibility.")
+    sub.add_argument(
+        "folder", nargs="?", type=Path, default=ROOT / "data" / "measurements", help="a set or a folder of sets"
+    )
+    sub = command("compare", _compare, "Show what changed between two sets of measurements, with intervals.")
+    for name in ("a", "b"):
+        sub.add_argument(name, type=Path, metavar=name.upper(), help="a results folder or a set of data/measurements")
+    sub.add_argument("--format", choices=("text", "json", "csv"), default="text")
     usability.add_parser(commands)
     pipelines.add_parser(commands)
     reference.add_parser(commands)
@@ -275,6 +295,31 @@ def _measure(options: argparse.Namespace) -> int:
                 sum(row["status"] != "ok" for row in rows),
             )
     return 1 if failed and not options.keep_going else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from reproductions import contributions
+
+    made = contributions.export(options.results, options.out, origin=options.origin, replace=options.replace)
+    print(f"{made}: whole and checked; drop it into data/measurements/ and run `snakemake` to see it on the page")
+    return 0
+
+
+def _check_measurements(options: argparse.Namespace) -> int:
+    from reproductions import contributions
+
+    found = contributions.sets(options.folder)
+    counts = [contributions.check(folder) for folder in found]
+    sets = f"{len(found)} set{'' if len(found) == 1 else 's'}"
+    print(f"{options.folder}: {sets}, {sum(counts):,} rows, nothing to complain about")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from analysis import comparing
+
+    print(comparing.text(comparing.compare(options.a, options.b), options.format), end="")
+    return 0
 
 
 def _known_parity(workload: Workload, options: argparse.Namespace) -> dict | None:

@@ -226,10 +226,97 @@ def other_tables() -> dict[str, pd.DataFrame]:
     }
 
 
+def measured_tables() -> dict[str, pd.DataFrame]:
+    """Return what the suite's further axes become: from invented rows of this run and of two sets that landed."""
+    from analysis import measurements
+    from analysis.accuracies import accuracy_differences
+    from analysis.literature import literature
+    from analysis.measured_rows import Measured, tidy
+    from analysis.measured_sets import MeasuredSet
+    from tests.measured_fixtures import CARD, TITLES, accuracy_rows, rows
+
+    sets = [
+        MeasuredSet("this run", "example-cpu-2c-abc123", CARD, rows().assign(origin="this run")),
+        MeasuredSet("landed", "example-cpu-2c-abc123", CARD, rows(seed=1, preset="standard").assign(origin="landed")),
+        MeasuredSet(
+            "contributed",
+            "other-cpu-8c-def456",
+            CARD,
+            rows(seed=2, machine="other-cpu-8c-def456", workloads=("gru_text",)).assign(origin="contributed"),
+        ),
+    ]
+    measured = Measured(tidy(pd.concat([own.rows for own in sets], ignore_index=True)), {})
+    for name, title in TITLES.items():
+        measured.workloads = {**measured.workloads, name: SimpleNamespace(title=title, presets={})}
+    compared = measurements.comparisons(measured)
+    return {
+        "performance_ratios": measurements._note_sides(compared[compared["base"]].reset_index(drop=True)),
+        "performance_cells": measurements._cells(measured),
+        "performance_sweeps": measurements._sweeps(measured, compared),
+        "performance_control": measurements._control(measured),
+        "performance_machines": measurements.machines(sets),
+        "performance_pipelines": pipelines(),
+        "accuracy_differences": accuracy_differences(pd.concat([accuracy_rows(name) for name in TITLES])),
+        "literature": literature(ROOT / "data" / "literature.csv"),
+    }
+
+
+def with_faults(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with one that ran out of memory, one that timed out, one without parity and one interval."""
+    frame = frame.copy()
+    numbers = [
+        name for name in ("ratio", "low", "high", "step_ms_p50", "peak_host_mib", "first_step_s") if name in frame
+    ]
+    for place, status, note in ((1, "oom", "killed at 4,096 MiB"), (-1, "timeout", "no block in 120 s")):
+        row = frame.index[place]
+        frame.loc[row, numbers] = np.nan
+        frame.loc[row, ["status", "note"]] = [status, note]
+    frame.loc[frame.index[2], ["parity", "note"]] = ["fail", "gradients differ"]
+    if "low" in frame:
+        frame.loc[frame.index[3], ["low", "high"]] = np.nan
+    return frame
+
+
+def pipelines() -> pd.DataFrame:
+    """Return invented rows of input pipelines of three sizes, one of them failed."""
+    random = np.random.default_rng(3)
+    kinds = [(name, "png", workers) for workers in ("0", "2") for name in ("pytorch", "tensorflow")]
+    kinds.append(("tensorflow", "png", "auto"))
+    rows = [
+        {
+            "origin": "this run",
+            "machine": "example-cpu-2c-abc123",
+            "framework": framework,
+            "pipeline": pipeline,
+            "transform": transform,
+            "dataset_size": size,
+            "batch_size": 32,
+            "workers": workers,
+            "metric": "throughput",
+            "value": float(random.uniform(9_000, 11_000)) * (1.5 if framework == "pytorch" else 1),
+            "unit": "examples/s",
+            "restart": restart,
+            "round": number,
+            "status": "ok",
+            "note": "",
+            "date": "2026-11-26",
+        }
+        for (framework, pipeline, workers) in kinds
+        for transform in ("none", "augment")
+        for size in (1_000, 10_000, 100_000)
+        for restart in range(3)
+        for number in range(3)
+    ]
+    rows[-1] |= {"status": "failed", "value": np.nan, "note": "crashed"}
+    return pd.DataFrame(rows)
+
+
 def write_tables(folder: Path) -> Path:
     """Write every fixture table into ``folder`` as CSV and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {"performance_ratios": performance_ratios(), "performance_cells": performance_cells(), **other_tables()}
+    tables = {**measured_tables(), **other_tables()}
+    for name in ("performance_ratios", "performance_cells", "performance_sweeps", "performance_control"):
+        tables[name] = with_faults(tables[name])
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     return folder

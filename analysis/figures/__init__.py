@@ -99,7 +99,10 @@ def code() -> tuple[str, ...]:
     here = Path(__file__).resolve().parent
     files = [
         *sorted(here.glob("*.py")),
-        *(here.parent / name for name in ("drawing.py", "style.py", "periods.py", "indicators.py", "indicators.yaml")),
+        *(
+            here.parent / name
+            for name in ("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml")
+        ),
         *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),
     ]
     return tuple(str(path.relative_to(here.parents[1])) for path in files)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis import style
+from analysis.figures import _sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +41,8 @@ def lay_out(frame: pd.DataFrame, label: Callable[[pd.Series], str]) -> tuple[lis
         heading = f"{first['workload_title']}, {style.PHASE_LABELS.get(first['phase'], first['phase'])}"
         if len(sizes) == 1:
             heading += f", batch {sizes[0]:g}"
+        if owner := _sets.whose(first):
+            heading += f" ({owner})"
         y += HEADING / 2
         lines.append(Line(y, heading, None))
         y += HEADING / 2
@@ -117,9 +120,12 @@ DECADES = tuple(base * 10.0**power for power in range(-4, 4) for base in (1, 3))
 
 
 def one_environment(cells: pd.DataFrame, wanted: str) -> pd.DataFrame:
-    """Return the rows of the wanted environment, or of the first one where it was not measured."""
-    names = list(cells["environment"].unique())
-    return cells[cells["environment"] == (wanted if wanted in names or not names else names[0])].reset_index(drop=True)
+    """Return the rows of the wanted environment, or of its first one where a workload was not measured in it."""
+    if cells.empty:
+        return cells.reset_index(drop=True)
+    names = cells.groupby("workload")["environment"]
+    chosen = names.transform(lambda own: wanted if wanted in set(own) else own.iloc[0])
+    return cells[cells["environment"] == chosen].reset_index(drop=True)
 
 
 def environment_words(cells: pd.DataFrame) -> str:
@@ -129,6 +135,8 @@ def environment_words(cells: pd.DataFrame) -> str:
 
 def cell_label(row: pd.Series) -> str:
     """Name framework and mode ("PyTorch eager"), or the mode where it names its framework ("torch.compile")."""
+    if row["framework"] == "keras":
+        return "Keras on " + ("PyTorch" if row["mode"] == "torch" else "TensorFlow")
     mode = style.MODE_LABELS.get(row["mode"], row["mode"])
     return mode if "." in mode else f"{style.FRAMEWORK_LABELS.get(row['framework'], row['framework'])} {mode}"
 

@@ -252,19 +252,22 @@ def grid(
     rows: Sequence[tuple[str, int]],
     columns: Sequence[str],
     cells: dict[tuple[str, str], Cell],
+    *,
     corner: str = "",
+    bottom: float = 0.4,
 ) -> None:
     """Draw a grid of shares as bars from zero with their intervals: a panel a column, a line a row.
 
     rows     label and n of each row
     cells    by row label and column
     corner   what the labels of the rows are
+    bottom   inches below the bars
     """
     wide, high = figure.get_size_inches()
     left, right, gap = 1.25, 0.7, 0.14
     panel = (wide - left - right - gap * (len(columns) - 1)) / len(columns)
     for place_of, column in enumerate(columns):
-        ax = place(figure, left + place_of * (panel + gap), 0.4, panel, high - 0.7)
+        ax = place(figure, left + place_of * (panel + gap), bottom, panel, high - bottom - 0.3)
         ax.set_xlim(0, 1.18)
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_xticks([0, 0.5, 1], ["0", "50", "100 %"], fontsize=style.NOTE_SIZE)

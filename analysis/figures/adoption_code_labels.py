@@ -20,8 +20,8 @@ REQUIRES = ("adoption_quotes",)
 MEASURE = "code_labels"
 FILLED_BY = "snakemake --cores 8 refresh"
 NOT_EMBEDDED = (
-    "The series itself is not embedded, because its licence is share-alike; it will be filled by "
-    f"`{FILLED_BY}` (not available in this version)"
+    "The series itself is not embedded, because its licence is share-alike; "
+    f"`{FILLED_BY}` fetches it, and the trends then show it beside these points"
 )
 
 

@@ -34,7 +34,8 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     partial = pooled[pooled["complete"].astype(str) != "True"]["period"]
     papers = int(pooled["total"].sum())
     rows = f"{len(venues)} venue-years"
-    title = f"{shared.percent(end['share'])} of framework-naming papers named PyTorch in {end['period']}"
+    bounds = f"{100 * end['low']:.0f}-{shared.percent(end['high'])}"
+    title = f"{bounds} of framework-naming papers named PyTorch in {end['period']}"
     span = f"{first['period']} to {pooled['period'].iloc[-1]}"
     subtitle = (
         f"PyTorch share of papers naming exactly one of the two in full text, {span}, n = "

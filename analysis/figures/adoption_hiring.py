@@ -35,7 +35,9 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     peak = rows.loc[rows["share"].idxmax()]
     even = end["low"] <= 0.5 <= end["high"]
     if lead["lasting_lead"] and even and lead["lasting_lead"] != end["period"]:
-        title = f"Hiring posts turned to PyTorch in {lead['lasting_lead']}, then evened out"
+        title = f"Hiring posts turned to PyTorch in {lead['lasting_lead']}; {end['period']} is open"
+    elif even:
+        title = f"Hiring posts name neither surely more often in {end['period']}"
     elif lead["lasting_lead"]:
         title = f"Hiring posts name PyTorch more often from {lead['lasting_lead']} on"
     else:

@@ -115,4 +115,4 @@ def _draw(figure: Figure, rows: pd.DataFrame) -> None:
         for _, row in rows.iterrows()
     }
     shown = [(name(label), int(n)) for label, n in lines.items()]
-    trends.grid(figure, shown, [name(label) for label in columns], cells, "archive; read as:")
+    trends.grid(figure, shown, [name(label) for label in columns], cells, corner="archive; read as:")

@@ -162,5 +162,5 @@ def _draw_row(ax: Axes, y: float, row: pd.Series, rows: pd.DataFrame, edge: floa
         _rows.beside(ax, edge + 1.42, y, words, size=style.NOTE_SIZE, color=style.MUTED)
         return
     ax.plot(own["covered"], [y + 0.33] * len(own), "|", color=style.MUTED, markersize=4, zorder=2)
-    said = f"{100 * own['covered'].min():.1f} to {100 * own['covered'].max():.1f}"
+    said = " to ".join(dict.fromkeys(f"{100 * end:.1f}" for end in (own["covered"].min(), own["covered"].max())))
     _rows.beside(ax, edge + 1.42, y, said, size=style.NOTE_SIZE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding
+from analysis.figures import Drawing, Finding, _sets
 from analysis.figures.performance_ratios import compared, estimate, pair_label, primary
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SECTION = "performance"
-ORDER = 3
+ORDER = 4
 REQUIRES = ("performance_ratios",)
 
-KEYS = ["workload", "workload_title", "phase", "batch_size", "pytorch_mode", "tensorflow_mode"]
+KEYS = ["origin", "machine", "workload", "workload_title", "phase", "batch_size", "pytorch_mode", "tensorflow_mode"]
 PANEL = 2.75  # inches
 
 
@@ -28,7 +28,7 @@ def pairs(ratios: pd.DataFrame) -> pd.DataFrame:
     ``shift`` is tuned over as shipped; ``change`` is "changes side" when both directions are settled and differ,
     "becomes settled" or "becomes unsettled" when one of them is, else "same side".
     """
-    good = compared(primary(ratios))
+    good = compared(primary(_sets.leading(ratios)))
     values = ["ratio", "low", "high"]
     sides = [
         good.loc[good["environment"] == name, KEYS + values].rename(columns={v: f"{v}_{name}" for v in values})
@@ -81,7 +81,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, turned, largest),
         data=data,
         draw=lambda figure: _draw(figure, data),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, PANEL * ((groups + 1) // 2) if len(data) else 1.6),
         finding=None if largest is None else _finding(data, turned, largest),
     )
@@ -101,10 +101,10 @@ def _both(row: pd.Series) -> str:
 def _finding(data: pd.DataFrame, turned: int, largest: pd.Series) -> Finding:
     return Finding(
         "Do settings of the process matter more than the framework?",
-        f"{turned or 'None'} of {len(data)} comparisons {'changes' if turned == 1 else 'change'} side between the "
+        f"{turned or 'Not one'} of {len(data)} comparisons {'change' if turned > 1 else 'changes'} side between the "
         f"environment as shipped and the tuned one; the largest shift is {_both(largest)} ({_where(largest)}).",
         f"largest shift: {_both(largest)}, 95 % intervals",
-        f"n = {len(data)} comparisons measured in both environments, one machine",
+        f"n = {len(data)} comparisons measured in both environments, {_sets.whose_words(data)}",
     )
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding, _rows
+from analysis.figures import Drawing, Finding, _rows, _sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SECTION = "performance"
-ORDER = 1
+ORDER = 3
 REQUIRES = ("performance_cells",)
 
 LEFT, RIGHT = 1.6, 1.6  # inches
@@ -37,7 +37,8 @@ def spans(cells: pd.DataFrame) -> pd.DataFrame:
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the chart of first-step durations; see :class:`analysis.figures.Drawing`."""
-    data = _rows.one_environment(tables["performance_cells"], ENVIRONMENT)
+    cells = _sets.leading(tables["performance_cells"])
+    data = _sets.fit(_rows.one_environment(cells, ENVIRONMENT))
     good = spans(data)
     lines, rows = _rows.lay_out(data, _rows.cell_label)
     span = "" if good.empty else f"{seconds(good['shortest'].min())} to {seconds(good['longest'].max())}"
@@ -55,12 +56,13 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, good),
         data=data[
             [
-                *("workload", "workload_title", "phase", "batch_size", "environment", "framework", "mode"),
+                *("origin", "machine", "workload", "workload_title", "phase", "batch_size", "environment", "framework"),
+                "mode",
                 *("first_step_s", "cold_first_step_s", "step_ms_p50", "status", "note"),
             ]
         ],
         draw=lambda figure: _draw(figure, lines, rows, good),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _rows.height(rows) if lines else 1.6),
         finding=_finding(good, span) if span else None,
     )
@@ -73,7 +75,7 @@ def _finding(good: pd.DataFrame, span: str) -> Finding:
         "What does compiling cost before it pays?",
         f"The first step took {span}; the longest is {_rows.cell_where(row)}{later}.",
         f"no interval: medians over restarts, {span}",
-        f"n = {len(good)} cells, {_rows.span(good)}, one machine",
+        f"n = {len(good)} cells, {_rows.span(good)}, {_sets.whose_words(good)}",
     )
 
 

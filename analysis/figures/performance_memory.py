@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding, _rows
+from analysis.figures import Drawing, Finding, _rows, _sets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SECTION = "performance"
-ORDER = 2
+ORDER = 8
 REQUIRES = ("performance_cells",)
 
 LEFT, RIGHT = 1.75, 1.0  # inches
@@ -23,7 +23,7 @@ ENVIRONMENT = "as_shipped"
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the chart of peak memory; see :class:`analysis.figures.Drawing`."""
     cells = tables["performance_cells"]
-    data = merge_phases(_rows.one_environment(cells, ENVIRONMENT))
+    data = _sets.fit(merge_phases(_rows.one_environment(_sets.leading(cells), ENVIRONMENT)))
     good = data[(data["status"] == "ok") & data["peak_host_mib"].notna()]
     lines, rows = _rows.lay_out(data, _rows.cell_label)
     span = "" if good.empty else f"{good['peak_host_mib'].min():,.0f} to {good['peak_host_mib'].max():,.0f} MiB"
@@ -41,12 +41,13 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, good),
         data=data[
             [
-                *("workload", "workload_title", "phase", "batch_size", "environment", "framework", "mode"),
+                *("origin", "machine", "workload", "workload_title", "phase", "batch_size", "environment", "framework"),
+                "mode",
                 *("peak_host_mib", "peak_device_mib", "status", "note"),
             ]
         ],
         draw=lambda figure: _draw(figure, lines, rows, good),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _rows.height(rows) if lines else 1.6),
         finding=_finding(good, span) if span else None,
     )
@@ -60,7 +61,8 @@ def merge_phases(cells: pd.DataFrame) -> pd.DataFrame:
     keys = ["workload", "framework", "mode"]
     if cells.empty or cells.groupby(keys)["peak_host_mib"].nunique().max() > 1:
         return cells
-    phases = " and ".join(style.PHASE_LABELS.get(name, name) for name in cells["phase"].unique())
+    names = [style.PHASE_LABELS.get(name, name) for name in cells["phase"].unique()]
+    phases = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     sizes = cells.groupby("workload")["batch_size"].transform("nunique")
     cells = cells.assign(phase=phases, batch_size=cells["batch_size"].where(sizes == 1))
     return cells.drop_duplicates(keys, ignore_index=True)
@@ -73,7 +75,7 @@ def _finding(good: pd.DataFrame, span: str) -> Finding:
         "Which needs more memory?",
         f"A process peaked at {span}; the median over modes is {' and '.join(parts)}.",
         f"no interval: highest of all restarts, {span}",
-        f"n = {len(good)} cells, {_rows.span(good)}, one machine",
+        f"n = {len(good)} cells, {_rows.span(good)}, {_sets.whose_words(good)}",
     )
 
 

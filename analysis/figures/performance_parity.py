@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding, _rows
+from analysis.figures import Drawing, Finding, _rows, _sets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,11 +22,14 @@ KEYS = ["workload", "phase", "framework", "mode"]
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the chart of differences against their tolerances; see :class:`analysis.figures.Drawing`."""
-    cells = tables["performance_cells"]
+    cells = _sets.leading(tables["performance_cells"])
     cells = cells.assign(used=cells["parity_difference"] / cells["parity_tolerance"])
     # The environment in which a mode comes closest to its tolerance, or beyond it, stands for the mode.
-    worst = cells.sort_values("used", ascending=False, na_position="last", kind="stable").drop_duplicates(KEYS)
+    keys = KEYS if cells["workload"].nunique() <= _sets.MANY else [name for name in KEYS if name != "phase"]
+    worst = cells.sort_values("used", ascending=False, na_position="last", kind="stable").drop_duplicates(keys)
     data = worst.sort_index().reset_index(drop=True)
+    if keys != KEYS:
+        data = data.assign(phase="the worse phase", batch_size=float("nan"))
     good = data[data["used"].notna()]
     lines, rows = _rows.lay_out(data, _rows.cell_label)
     failed = good[good["parity"] == "fail"]
@@ -47,12 +50,13 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data, good, failed),
         data=data[
             [
-                *("workload", "workload_title", "phase", "batch_size", "environment", "framework", "mode"),
+                *("origin", "machine", "workload", "workload_title", "phase", "batch_size", "environment", "framework"),
+                "mode",
                 *("parity_difference", "parity_tolerance", "used", "parity", "status", "note"),
             ]
         ],
         draw=lambda figure: _draw(figure, lines, rows, good),
-        sources=("this machine",),
+        sources=_sets.sources(data),
         size=(7.0, _rows.height(rows) if lines else 1.6),
         finding=_finding(good, failed) if len(good) else None,
     )
@@ -80,7 +84,7 @@ def _finding(good: pd.DataFrame, failed: pd.DataFrame) -> Finding:
         if said
         else f"Yes, within tolerance, all {len(good)}; the closest to its limit is {_rows.cell_where(closest)}.",
         f"no interval: differences, from {times(good.loc[good['used'].idxmin()])} to {times(closest)}",
-        f"n = {len(good)} modes, {_rows.span(good)}, one machine",
+        f"n = {len(good)} modes, {_rows.span(good)}, {_sets.whose_words(good)}",
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding, _rows
+from analysis.figures import Drawing, Finding, _rows, _sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ REQUIRES = ("performance_ratios",)
 LEFT, RIGHT = 1.95, 2.35  # inches for the labels and for the two columns of estimates
 COLUMNS = {"as_shipped": 0.08, "tuned": 1.22}  # inches right of the panel
 OFFSETS = {"as_shipped": -0.17, "tuned": 0.17}  # rows
+NO_OP = "no_op_mode"  # the flag that says the same
 SILENT = "is eager execution"  # how the measurements note a mode that captured no operation
 METRICS = {"cpu": "CPU time", "wall": "wall-clock time"}
 
@@ -41,7 +43,8 @@ def admitted(ratios: pd.DataFrame) -> pd.DataFrame:
 
 def silent(ratios: pd.DataFrame) -> pd.Series:
     """Return True for rows in which a compiled mode captured nothing, so that they repeat another row."""
-    return ratios["note"].fillna("").astype(str).str.contains(SILENT, regex=False)
+    noted = ratios["note"].fillna("").astype(str).str.contains(SILENT, regex=False)
+    return noted | ratios["flags"].astype(str).str.contains(NO_OP, regex=False) if "flags" in ratios else noted
 
 
 def compared(ratios: pd.DataFrame) -> pd.DataFrame:
@@ -101,18 +104,20 @@ class Tally:
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the forest of ratios; see :class:`analysis.figures.Drawing`."""
-    data = primary(tables["performance_ratios"]).reset_index(drop=True)
+    data = primary(_sets.leading(tables["performance_ratios"])).reset_index(drop=True)
     tally = Tally.of(data)
     measured = data[(data["status"] == "ok") & (data["parity"] == "pass")]
     bare = bool((measured["ratio"].notna() & measured["low"].isna()).any())
     starred = silent(data)
+    many = data["workload"].nunique() > _sets.MANY
     lines, rows = _rows.lay_out(data, lambda row: pair_label(row) + (" *" if starred[row.name] else ""))
     return Drawing(
         title=_title(tally),
         subtitle=(
             f"Speed of PyTorch over TensorFlow by {tally.metric}; {_rows.span(data)}; "
             f"n = {len(tally.rows)} of {(~starred).sum()} comparisons with a bootstrap 95 % interval"
-            f"{_effort(tally.rows)}; rows: PyTorch mode / TensorFlow mode"
+            f"{_effort(tally.rows)}, {_sets.whose_words(data)}; rows: PyTorch mode / TensorFlow mode"
+            f"{'; ● tuned, □ as shipped' if many else ''}"
             if len(data)
             else "Speed of PyTorch over TensorFlow; n = 0 comparisons"
         ),
@@ -124,10 +129,10 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             else "The table performance_ratios holds no row yet: run `snakemake --cores 2 measure` to fill it."
         ),
         description=_description(data, tally),
-        data=data,
-        draw=lambda figure: _draw(figure, data, lines, rows),
-        sources=("this machine",),
-        size=(7.0, _rows.height(rows) if lines else 1.6),
+        data=_sets.told(data),
+        draw=lambda figure: _multiples(figure, data) if many else _draw(figure, data, lines, rows),
+        sources=_sets.sources(data),
+        size=(7.0, _multiples_height(data) if many else _rows.height(rows) if lines else 1.6),
         finding=_finding(tally),
     )
 
@@ -159,7 +164,7 @@ def _description(data: pd.DataFrame, tally: Tally) -> str:
     if not len(tally.rows):
         return (
             "A chart that would show, for each workload, phase and pair of modes, how fast PyTorch runs against "
-            "TensorFlow on this machine, on a logarithmic axis with a line at equal speed. No comparison with passed "
+            "TensorFlow, on a logarithmic axis with a line at equal speed. No comparison with passed "
             f"parity has been measured yet: the table holds {len(data)} rows, and none of them has an interval that "
             "may be shown."
         )
@@ -180,19 +185,20 @@ def _finding(tally: Tally) -> Finding:
     if not len(tally.rows):
         return Finding(
             question,
-            "Nothing can be said yet: no comparison with passed parity has an interval on this machine.",
+            "Nothing can be said yet: no comparison with passed parity has an interval.",
             "no interval: fewer than two restarts, or nothing measured",
             "n = 0 comparisons",
         )
     low, high = tally.extremes()
     return Finding(
         question,
-        f"It depends on mode and model: of {len(tally.rows)} comparisons on this machine PyTorch is faster in "
+        f"It depends on mode and model: of {len(tally.rows)} comparisons PyTorch is faster in "
         f"{tally.pytorch}, TensorFlow in {tally.tensorflow}; {tally.equal} are practically equal and "
         f"{tally.unsettled} leave the direction open. The ratios run from {estimate(low)} ({where(low)}) to "
         f"{estimate(high)} ({where(high)}).",
         f"PyTorch over TensorFlow, {tally.metric}: {estimate(low)} to {estimate(high)}, 95 % intervals",
-        f"n = {len(tally.rows)} comparisons, {_rows.span(tally.rows)}, one machine{_effort(tally.rows)}",
+        f"n = {len(tally.rows)} comparisons, {_rows.span(tally.rows)}, "
+        f"{_sets.whose_words(tally.rows)}{_effort(tally.rows)}",
     )
 
 
@@ -219,11 +225,10 @@ def _draw(figure: Figure, data: pd.DataFrame, lines: list[_rows.Line], rows: flo
 
 def _row(ax: Axes, row: pd.Series, y: float) -> str:
     """Draw the interval of a row, or return the words for why it has none."""
-    words = style.state_words(row["status"], row["parity"], short=True)
-    if words or pd.isna(row["ratio"]):
-        return words or "not measured here"
+    if words := _why(row):
+        return words
     filled = row["environment"] == "tuned"
-    y += OFFSETS[row["environment"]]
+    y += OFFSETS.get(row["environment"], 0)
     if pd.isna(row["low"]) or pd.isna(row["high"]):
         ax.plot(row["ratio"], y, marker="x", markersize=4, color=style.MUTED, zorder=3)
         return estimate(row)
@@ -239,3 +244,91 @@ def _row(ax: Axes, row: pd.Series, y: float) -> str:
         zorder=3,
     )
     return ""
+
+
+# -- many workloads: a small panel each -------------------------------------------------------------------------------
+SMALL = {"left": 1.62, "columns": 3, "row": 0.165, "heads": 0.62, "gap": 0.3}  # inches
+
+
+def _kinds(data: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return the rows that all panels share: phase and pair of modes, in the order of the plan."""
+    kinds = data[["phase", "pytorch_mode", "tensorflow_mode"]].drop_duplicates()
+    place = {name: number for number, name in enumerate(style.PHASE_LABELS)}
+    return list(
+        kinds.sort_values("phase", key=lambda p: p.map(place), kind="stable").itertuples(index=False, name=None)
+    )
+
+
+def _multiples_height(data: pd.DataFrame) -> float:
+    deep = -(-data["workload"].nunique() // SMALL["columns"])
+    kinds = _kinds(data)
+    rows = len(kinds) + 0.9 * len({phase for phase, *_ in kinds})
+    return deep * (rows * SMALL["row"] + SMALL["heads"] + SMALL["gap"])
+
+
+def _multiples(figure: Figure, data: pd.DataFrame) -> None:
+    """Draw one panel a workload; all share their rows, which are named at the left."""
+    kinds, good = _kinds(data), admitted(data)
+    groups = [own for _, own in data.groupby("workload", sort=False)]
+    wide, high = figure.get_figwidth(), figure.get_figheight()
+    deep = -(-len(groups) // SMALL["columns"])
+    width = (wide - SMALL["left"]) / SMALL["columns"]
+    height = high / deep - SMALL["heads"] - SMALL["gap"]
+    for place, own in enumerate(groups):
+        row, column = divmod(place, SMALL["columns"])
+        x, y = SMALL["left"] + column * width, high - row * high / deep - SMALL["heads"] - height
+        ax = figure.add_axes((x / wide, y / high, (width - 0.12) / wide, height / high))
+        style.ratio_axis(ax, good["low"].min() if len(good) else 1, good["high"].max() if len(good) else 1, words=False)
+        ax.tick_params(axis="x", labelsize=7)
+        first = own.iloc[0]
+        owner = f" ({first['origin']})" if _sets.whose(first) else ""
+        ax.set_title(textwrap.fill(f"{first['workload_title']}{owner}", 27), fontsize=7.2, linespacing=1.1)
+        _small_panel(ax, own, kinds, named=column == 0)
+
+
+def _small_panel(ax: Axes, own: pd.DataFrame, kinds: list[tuple[str, str, str]], *, named: bool) -> None:
+    """Draw the rows of one workload: one path for all intervals and one for the marks of each environment."""
+    y, before, drawn = 0.0, "", []
+    for phase, ours, theirs in kinds:
+        if phase != before:
+            y, before = y + 0.9, phase
+            if named:
+                _rows.beside(ax, 0.06 - SMALL["left"], y - 0.4, style.PHASE_LABELS.get(phase, phase), size=7.4)
+        modes = (own["phase"] == phase) & (own["pytorch_mode"] == ours) & (own["tensorflow_mode"] == theirs)
+        rows = own[modes]
+        if named:
+            label = pair_label(pd.Series({"pytorch_mode": ours, "tensorflow_mode": theirs}))
+            _rows.beside(ax, 0.14 - SMALL["left"], y + 0.5, label, size=6.8)
+        words = [_why(row) for _, row in rows.iterrows()] or ["not in the plan"]
+        drawn += [
+            row.to_dict() | {"y": y + 0.5 + OFFSETS.get(row["environment"], 0)}
+            for (_, row), reason in zip(rows.iterrows(), words, strict=False)
+            if not reason
+        ]
+        if all(words):
+            _rows.beside(ax, 0.04, y + 0.5, words[0], size=6.0, color=style.MUTED)
+        y += 1
+    ax.set_ylim(y, 0)
+    ax.set_yticks([])
+    if drawn:
+        _small_marks(ax, pd.DataFrame(drawn))
+
+
+def _small_marks(ax: Axes, rows: pd.DataFrame) -> None:
+    settled = rows["low"].notna() & rows["high"].notna()
+    _sets.bars(ax, rows.loc[settled, "y"], rows.loc[settled, "low"], rows.loc[settled, "high"], upright=False)
+    tuned = rows["environment"] == "tuned"
+    looks = {
+        "o": (settled & tuned, {"markersize": 3.8, "color": style.INK}),
+        "s": (settled & ~tuned, {"markersize": 3.4, "color": style.INK, "markerfacecolor": style.PAPER}),
+        "x": (~settled, {"markersize": 3.4, "color": style.MUTED}),
+    }
+    for marker, (chosen, look) in looks.items():
+        if chosen.any():
+            ax.plot(rows.loc[chosen, "ratio"], rows.loc[chosen, "y"], marker, zorder=3, **look)
+
+
+def _why(row: pd.Series) -> str:
+    """Return the words for why a row has no value that may be shown, or ""."""
+    words = style.state_words(row["status"], row["parity"], short=True)
+    return words or ("not measured here" if pd.isna(row["ratio"]) else "")

@@ -11,13 +11,14 @@ from analysis import style
 from analysis.figures import Drawing, Finding, _rows
 from analysis.figures import _adoption as shared
 from analysis.figures import _trends as trends
+from analysis.trends.statements import RESAMPLED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SECTION = trends.SECTION
-ORDER = 10
+ORDER = -10
 REQUIRES = ("trend_statements", "trend_curves", "sources")
 
 LEFT, RIGHT = 2.1, 2.15  # inches
@@ -36,6 +37,8 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     """Set the dates of the first lead beside each other, earliest first inside each group."""
     every = tables["trend_statements"]
     every = every[every["statement"] == "crossing"]
+    again = every["method"].astype(str).str.startswith(RESAMPLED)
+    anew, every = every[again], every[~again]
     if trends.present(every).empty:
         return trends.placeholder(
             title="No date of a first lead is known here",
@@ -45,10 +48,11 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
             sources=(trends.ARCHIVE_SOURCE,),
             data=tables["trend_statements"],
         )
-    rows = _rows_of(trends.present(every), tables["trend_curves"])
-    absent = trends.missing(every)
+    rows = _with_samples(_rows_of(trends.present(every), tables["trend_curves"]), anew)
+    drawn_anew = "; small ticks below: owners of repositories drawn anew" if rows["anew_low"].notna().any() else ""
+    absent = trends.not_here(trends.missing(every))
     dated = rows[(rows["part"] == "dated") & rows["low"].notna() & rows["high"].notna() & rows["value"].notna()]
-    lacking = f" Not here: {shared.join(trends.needs_words(text) for text in absent)}." if absent else ""
+    lacking = "".join(f" {text}." for text in absent)
     title, answer, estimate = _answer(dated)
     groups = [(heading, rows[rows["part"] == part]) for part, heading in HEADINGS.items()]
     lines, height = trends.lay_out([(heading, part) for heading, part in groups if len(part)])
@@ -58,7 +62,8 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         title=title,
         subtitle=(
             "First month in which the trend of PyTorch's share passes one half; bars: 95 % intervals by inverse "
-            f"prediction; triangles: ahead from the start, or not yet; grey lines: the data; n = {len(rows)} "
+            f"prediction{drawn_anew}; triangles: ahead from the start, or not yet; grey lines: the data; "
+            f"n = {len(rows)} "
             f"series, {span}"
         ),
         limits=(
@@ -73,7 +78,7 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         data=rows[
             [
                 *("part", "label", "indicator", "series", "field", "rule", "verdict", "value", "low", "high", "period"),
-                *("first", "last", "method", "words", "sentence"),
+                *("first", "last", "method", "anew_low", "anew_high", "words", "sentence"),
             ]
         ].reset_index(drop=True),
         draw=lambda figure: _draw(figure, rows, lines, height, absent),
@@ -102,6 +107,14 @@ def _rows_of(statements: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     order = rows["part"].map({name: place for place, name in enumerate(HEADINGS)})
     rows = rows.assign(rank=rank, order=order)
     return rows.sort_values(["order", "rank", "value", "label"], kind="stable").reset_index(drop=True)
+
+
+def _with_samples(rows: pd.DataFrame, anew: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the interval that drawing owners anew gives to the same series, where there is one."""
+    keys = ["indicator", "series", "field"]
+    ends = anew[[*keys, "low", "high"]].rename(columns={"low": "anew_low", "high": "anew_high"})
+    both = [frame.assign(field=frame["field"].fillna("")) for frame in (rows, ends)]
+    return both[0].merge(both[1], how="left", on=keys)
 
 
 def _words(row: pd.Series) -> str:
@@ -178,6 +191,7 @@ def _draw_row(ax: Axes, y: float, row: pd.Series) -> None:
         if row["dated"]:
             ax.plot([low, high], [y, y], "-|", color=style.INK, linewidth=1.4, markersize=8, zorder=2)
         ax.plot(row["value"], y, MARKERS[row["group"]], markersize=4.2, **look)
+        ax.plot([row["anew_low"], row["anew_high"]], [y + 0.34] * 2, "|", color=style.MUTED, markersize=4, zorder=2)
     elif row["verdict"] == "never behind":
         ax.plot(row["first"], y, "<", markersize=6, **look)
     elif row["verdict"] == "not yet":

@@ -57,6 +57,8 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         else ""
     )
     small = int(rows["small"].sum())
+    hatched = " Hatched times are incomplete." if trends.flags(rows["incomplete"]).any() else ""
+    owners = " Intervals allow for owners of many papers." if (rows["inflation"] > 1).any() else ""
     span = f"{rows['period'].min()} to {rows['period'].max()}" if len(rows) else "no period"
     return Drawing(
         title=f"PyTorch surely led in {sum(lead)} of {len(lead)} fields counted",
@@ -66,7 +68,8 @@ def make(tables: Mapping[str, pd.DataFrame]) -> Drawing:
         ),
         limits=(
             f"{small} of {len(rows)} cells have n below 20 and are grey and hollow; a led field is one whose last "
-            f"period of at least 20 lies wholly above one half; a period with one field alone has no line.{absent}"
+            f"period of at least 20 lies wholly above one half; a period with one field alone has no "
+            f"line.{hatched}{owners}{absent}"
         ),
         description=" ".join(
             [f"{len(fields)} small panels, one a field, time running {span}."]
@@ -149,6 +152,10 @@ def _draw(figure: Figure, rows: pd.DataFrame, fields: list[str], needs: list[str
 
 def _draw_field(ax: Axes, rows: pd.DataFrame) -> None:
     color, grey = style.COLORS["pytorch"], style.COLORS["other"]
+    late = rows[trends.flags(rows["incomplete"])]
+    if len(late):
+        half = late["grain"].map({"quarter": 1 / 8, "year": 1 / 2})
+        trends.hatch(ax, (late["t"] - half).min(), (late["t"] + half).max())
     drawn = rows[rows["shrunken"].notna()]
     if len(drawn) > 1:
         style.band(ax, drawn["t"], drawn["shrunken_low"], drawn["shrunken_high"], "pytorch")

@@ -138,7 +138,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _runs(options: argparse.Namespace, *, everything: bool = False) -> Iterator:
-    values = _configured(options.configfile)
+    values = configured(options.configfile)
     overlay = dict(values["sources"])
     if options.settings:
         if len(options.source) != 1:
@@ -162,7 +162,8 @@ def make_run(source: Source, values: Mapping, options: argparse.Namespace | None
     return Run(source, today(), Path(pick("cache")), Path(pick("snapshots")), pick("contact"))
 
 
-def _configured(file: Path | None) -> Mapping:
+def configured(file: Path | None) -> Mapping:
+    """Return the configuration by name, with a file laid over the defaults; SurveyError if it cannot be read."""
     defaults = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     if file is None:
         return defaults

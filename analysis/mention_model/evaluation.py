@@ -179,6 +179,17 @@ def detection_scores(sentences: Iterable[tuple[str, set[str]]]) -> dict[str, flo
     }
 
 
+def first_scores(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> tuple[str, str]:
+    """Return precision and recall of what was found when the rule first met the sentences, as texts.
+
+    pairs   the frameworks that a sentence names, and those that were found in it then
+    """
+    kept = [(set(wanted), set(found)) for wanted, found in pairs]
+    right = sum(len(wanted & found) for wanted, found in kept)
+    total = [sum(len(pair[k]) for pair in kept) for k in (1, 0)]
+    return f"{right / total[0]:.3f}", f"{right / total[1]:.3f}"
+
+
 def _scored(truth: np.ndarray, repeats: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
     return np.mean([_one(truth[rows], table[rows]) for table in repeats], axis=0)
 

@@ -15,6 +15,7 @@ from analysis.mention_model.classifier import ROLES, Examples, train
 from analysis.mention_model.features import naming_text
 
 LAST_TRAINING_YEAR = 2019  # the labelled texts are of 2016-2019 and 2025-2026
+DETECTION_GOAL = 0.99  # precision and recall
 GOALS = {"macro_f1": 0.78, "use_auc": 0.93, "calibration": 0.08}
 
 
@@ -77,8 +78,10 @@ _CROSSED = (
     "negative, so drawing again makes it larger, and its interval lies high."
 )
 _LATER = (
-    "Trained on the {} mentions up to 2019, tested on the {} of 2025 and 2026. There was nothing to choose here: the "
-    "same procedure as above. The invented texts were written with both periods in mind."
+    "Trained on the {} mentions up to 2019, tested on the {} of 2025 and 2026 by the same procedure as above. What was "
+    "chosen (features, penalties, invented texts) was chosen on the years up to 2019 and on papers left out; this test "
+    "was made after that. It is not untouched any more, for it has been read at each stage of the project, and the "
+    "invented texts were written with both periods in mind."
 )
 _NAMES = {
     "macro_f1": "macro-F1",
@@ -131,6 +134,10 @@ def _opening(examples: Examples, records: list[dict], extra: int) -> list[str]:
         f"{extra} invented mentions (`data/mention_invented.csv`) help to train, with half the weight, and are never "
         "tested on.",
         "",
+        "To make this page or the model again: `python -m analysis.roles fetch` gets the texts of the labelled papers "
+        "from arXiv (three requests), `... evaluate --texts FILE` writes this page and `... train --texts FILE` the "
+        "model.",
+        "",
     ]
 
 
@@ -140,21 +147,35 @@ def _detection() -> list[str]:
     with roles.SENTENCES.open(encoding="utf-8", newline="") as stream:
         sentences = list(csv.DictReader(stream))
     rows = []
-    for half in ("tuned", "held_out"):
-        found = evaluation.detection_scores(
-            (row["text"], set(row["frameworks"].split())) for row in sentences if row["half"] == half
-        )
-        rows.append([half.replace("_", " "), found["sentences"], found["named"], found["found"], found["right"],
+    for half in dict.fromkeys(row["half"] for row in sentences):
+        part = [row for row in sentences if row["half"] == half]
+        found = evaluation.detection_scores((row["text"], set(row["frameworks"].split())) for row in part)
+        first = ["", ""]
+        if half.startswith("later"):
+            first = evaluation.first_scores((row["frameworks"].split(), row["first_found"].split()) for row in part)
+        rows.append([half.replace("_", " "), found["sentences"], found["named"], *first, found["found"], found["right"],
                      f"{found['precision']:.3f}", f"{found['recall']:.3f}"])  # fmt: skip
+    later = [row for row in rows if row[3]]
+    at_first = [row for row in later if min(float(row[3]), float(row[4])) >= DETECTION_GOAL]
+    met = [row for row in rows if min(float(row[7]), float(row[8])) >= DETECTION_GOAL]
+    head = ["batch", "sentences", "named", "precision at first", "recall at first", "found", "rightly", "precision",
+            "recall"]  # fmt: skip
     return [
         "## Detection",
         "",
         "The rule is `analysis.mentions.NAMES`. It is tried on invented sentences: true mentions in every spelling "
         "and language, and the traps (welding and plasma torches, Torch7, tensors that flow, hardware in Indonesian, "
-        "horns, surnames, mice, airports, coffee). Half of them guided the rule; the other half, drawn by chance, did "
-        "not.",
+        "horns, surnames, mice, airports, coffee). Of the first ones half guided the rule; the other half, drawn by "
+        "chance, did not at the time.",
         "",
-        _table(["half", "sentences", "named", "found", "rightly", "precision", "recall"], rows),
+        f"{len(later)} later batches were written to break the rule, one after the other, each after the rule was "
+        "mended by what the one before showed: `at first` is what the rule scored on sentences that it had never met. "
+        "The mended rule meets the goal of 0.99 for precision and recall on "
+        f"{len(met)} of {len(rows)} batches; at first sight it did on {len(at_first)} of {len(later)} later ones. On "
+        "sentences made to be hard expect the scores at first; on abstracts as they are, where traps are rare, better "
+        "ones.",
+        "",
+        _table(head, rows),
         "",
         "The sentences come from the same hand as the rule; texts of others may hold traps that nobody thought of.",
         "",
@@ -247,12 +268,15 @@ def _goals(examples: Examples, crossed: evaluation.Predictions, later: evaluatio
         "",
         _table(["", "score", "goal", "reached", "met"], rows),
         "",
+        _settling(examples, later),
+        "",
         "## Limits",
         "",
-        "- The cues and the invented texts were written by somebody who had read the labelled abstracts. "
+        "- The cues and most invented texts were written by somebody who had read the labelled abstracts. "
         "Cross-validation keeps papers out of the fitting of weights, not out of that reading: the scores above may be "
         "a little too good.",
-        "- A few hundred labels: the intervals are wide, and include values on both sides of each goal.",
+        "- A few hundred labels: the intervals are wide, and with papers left out they hold values on both sides of "
+        "each goal.",
         "- Mentions of 2025 and 2026 are harder (kernels written by language models, frameworks as targets of "
         "translation), and a model of earlier years is too sure of itself on them. The shipped model has seen both "
         "periods; on texts of another time expect less.",
@@ -260,6 +284,33 @@ def _goals(examples: Examples, crossed: evaluation.Predictions, later: evaluatio
         "- `unrelated` cannot be learned from two examples: the model never tells it.",
         "",
     ]
+
+
+NARROW = 0.05  # half the width of an interval that would settle a goal
+
+
+def _settling(examples: Examples, later: evaluation.Predictions) -> str:
+    """Return what is known about the later years, and how many labels would settle it."""
+    found = evaluation.scores(examples, later)
+    held = [_NAMES[key] for key, goal in GOALS.items() if found[key][1] <= goal <= found[key][2]]
+    missed = [
+        _NAMES[key]
+        for key, goal in GOALS.items()
+        if (found[key][1] > goal if key == "calibration" else found[key][2] < goal)
+    ]
+    words = (
+        [f"{' and '.join(missed)}: missed on later years, the interval lies wholly beyond the goal"] if missed else []
+    )
+    words += [f"{' and '.join(held)}: open on later years, the interval holds the goal"] if held else []
+    halves = {key: (found[key][2] - found[key][1]) / 2 for key in ("macro_f1", "use_auc")}
+    needed = {key: round(len(later.rows) * (half / NARROW) ** 2, -1) for key, half in halves.items()}
+    return (
+        f"{'. '.join(words)}. {len(later.rows)} mentions are few: an interval of ±{NARROW} would take about "
+        f"{needed['macro_f1']:.0f} labelled mentions of those years for macro-F1 and {needed['use_auc']:.0f} for the "
+        "area under the curve. Such labels, read by two people and drawn from all of arXiv, would settle the goals, "
+        "and training on some of them is what would help the model most: other features, ensembles with trees and "
+        "character n-grams, and more invented texts changed nothing beyond the intervals."
+    )
 
 
 def _texts(records: list[dict]) -> list[str]:

@@ -25,7 +25,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 FILE = re.compile(r"data/[A-Za-z0-9._-]+\.parquet")
 MAGIC = b"PAR1"
 LINKS, PAPERS = "links", "papers"
-FIELDS = "papers_by_field"
+FIELDS = ("papers_by_field", "clustering_by_field", "clustering_by_field_quarter", "bootstrap_by_field")
 CATEGORIES_FROM = "arxiv_query"
 DRAWN = ("pytorch", "tensorflow")  # classes of the figures: papers with one of the two and not the other
 
@@ -160,14 +160,14 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
     try:
         tables = archive_labels.count(files[LINKS][0], files[PAPERS])
         clusters = archive_clusters.cluster_tables(files[LINKS][0], files[PAPERS])
-        fields, note = _papers_by_field(run, files)
+        fields, note = _fields(run, files)
     except pl.exceptions.PolarsError as error:
         raise _unreadable(run, LINKS, f"does not have the known columns ({error})") from error
     months = sorted(row["month"] for row in tables["papers_by_month"].to_dicts())
     if not months:
         raise _unreadable(run, LINKS, "no link has a paper with a date")
     return Snapshot(
-        tables={name: table.to_dicts() for name, table in (tables | clusters).items()} | {FIELDS: fields},
+        tables={name: table.to_dicts() for name, table in (tables | clusters).items()} | fields,
         figures=archive_labels.figures(tables).filter(pl.col("framework").is_in(DRAWN)).to_dicts(),
         span=f"{months[0]}/{months[-1]}",
         upstream=" ".join(f"{part} {run.settings[f'{part}_revision'][:10]}" for part in (LINKS, PAPERS)),
@@ -175,19 +175,20 @@ def extract(run: Run, pieces: Iterable[Piece]) -> Snapshot:
     )
 
 
-def _papers_by_field(run: Run, files: dict[str, list[Path]]) -> tuple[list[dict], str]:
-    """Return papers by field, which needs the categories of arXiv's harvest; without it what stood before stays."""
+def _fields(run: Run, files: dict[str, list[Path]]) -> tuple[dict[str, list[dict]], str]:
+    """Return the tables by field, which need the categories of arXiv's harvest; without it what stood before stays."""
     from analysis import archive_clusters
     from analysis.harvesting import records
 
     # The harvest of the query API reaches back years; that of OAI-PMH begins with the month before last.
     harvest = replace(run, source=replace(run.source, id=CATEGORIES_FROM)).folder / "work" / "records"
     if records.parts(harvest):
-        table = archive_clusters.papers_by_field(files[LINKS][0], files[PAPERS], records.latest(harvest))
-        return table.to_dicts(), f"fields by the categories of the harvest of {CATEGORIES_FROM}"
+        made = archive_clusters.field_tables(files[LINKS][0], files[PAPERS], records.latest(harvest))
+        tables = {name: table.to_dicts() for name, table in made.items()}
+        return tables, f"fields by the categories of the harvest of {CATEGORIES_FROM}"
     before = run.latest()
-    kept = before.rows(FIELDS) if before else []
-    return kept, "" if kept else f"no fields yet: refresh {CATEGORIES_FROM}, then this source once more"
+    kept = {name: before.rows(name) if before else [] for name in FIELDS}
+    return kept, "" if kept[FIELDS[0]] else f"no fields yet: refresh {CATEGORIES_FROM}, then this source once more"
 
 
 def _unreadable(run: Run, part: str, what: str) -> SurveyError:

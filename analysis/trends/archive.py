@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.harvesting import snapshots
-from analysis.trends import classes
+from analysis.trends import classes, clusters
 from analysis.trends.series import LATE, Series, late_periods, middle
 from analysis.trends.spline import find_crossing
 
@@ -45,6 +45,8 @@ class Archive:
     clustering     ``clustering_by_month``, empty where the snapshot has none; linked: ``clustering_by_quarter``
     fields         ``papers_by_field``, empty where the snapshot has none
     samples        ``bootstrap_by_quarter``, empty where the snapshot has none
+    field_owners   ``clustering_by_field``, ``field_linked`` and ``field_samples`` the other two tables of fields
+                   (``archive_clusters.field_tables``), empty where the snapshot has none
     """
 
     kinds: pd.DataFrame
@@ -54,6 +56,9 @@ class Archive:
     linked: pd.DataFrame
     fields: pd.DataFrame
     samples: pd.DataFrame
+    field_owners: pd.DataFrame = field(default_factory=pd.DataFrame)
+    field_linked: pd.DataFrame = field(default_factory=pd.DataFrame)
+    field_samples: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def read_archive(folder: Path | None) -> Archive | None:
@@ -67,11 +72,18 @@ def read_archive(folder: Path | None) -> Archive | None:
 _TABLES = (
     *("papers_by_month", "repositories_by_month", "coverage_by_month"),
     *("clustering_by_month", "clustering_by_quarter", "papers_by_field", "bootstrap_by_quarter"),
+    *("clustering_by_field", "clustering_by_field_quarter", "bootstrap_by_field"),
 )
 _NUMBERS = (
     *("papers", "repositories_counted", "owners", "covariance", "with_repository", "with_label"),
     *("sample", "pytorch", "tensorflow"),
-    *("paper_share_by_owner", "classes_by_owner", "repository_share_by_owner", "repository_share_by_paper"),
+    *(
+        "share_by_owner",
+        "paper_share_by_owner",
+        "classes_by_owner",
+        "repository_share_by_owner",
+        "repository_share_by_paper",
+    ),
 )
 
 
@@ -99,6 +111,7 @@ def make_archive(tables: Mapping[str, pd.DataFrame]) -> Archive:
         numbers["coverage_by_month"],
         *(numbers.get(name, pd.DataFrame()) for name in ("clustering_by_month", "clustering_by_quarter")),
         *(numbers.get(name, pd.DataFrame()) for name in ("papers_by_field", "bootstrap_by_quarter")),
+        *(numbers.get(name, pd.DataFrame()) for name in _TABLES[-3:]),
     )
 
 
@@ -219,11 +232,8 @@ def _clustering(archive: Archive, repositories: str, unit: str, months: tuple[st
     linked = linked[(linked["repositories"] == repositories) & (linked["unit"] == unit)]
     names = sorted({quarter_of(month) for month in months})
     place = {name: number for number, name in enumerate(names)}
-    matrix = np.zeros((len(names), len(names)))
-    for one, other, value in zip(linked["quarter"], linked["other_quarter"], linked["covariance"], strict=True):
-        if one in place and other in place:
-            matrix[place[one], place[other]] = matrix[place[other], place[one]] = value
-    return inflation, (np.array([place[quarter_of(month)] for month in months]), matrix), ""
+    bins = np.array([place[quarter_of(month)] for month in months])
+    return inflation, (bins, clusters.covariance_matrix(linked, names)), ""
 
 
 def bootstrap_crossings(archive: Archive, repositories: str = "all") -> np.ndarray:
@@ -233,19 +243,30 @@ def bootstrap_crossings(archive: Archive, repositories: str = "all") -> np.ndarr
     """
     if archive.samples.empty:
         return np.array([])
-    rows = archive.samples[archive.samples["repositories"] == repositories].sort_values(["sample", "quarter"])
-    default, found = archive_series(archive)[0], []
-    for _, sample in rows.groupby("sample", sort=True):
+    rows = archive.samples[archive.samples["repositories"] == repositories]
+    return sampled_crossings(archive_series(archive)[0], rows)
+
+
+def sampled_crossings(series: Series, rows: pd.DataFrame) -> np.ndarray:
+    """Return the crossing date in every sample, nan where a sample has none.
+
+    series   whose counts are drawn anew
+    rows     sample, quarter, pytorch, tensorflow
+    """
+    found = []
+    for _, sample in rows.sort_values(["sample", "quarter"]).groupby("sample", sort=True):
+        n = (sample["pytorch"] + sample["tensorflow"]).to_numpy(float)
         counted = replace(
-            default,
+            series,
             t=np.array([middle(quarter) for quarter in sample["quarter"]]),
             period=tuple(sample["quarter"]),
             pytorch=sample["pytorch"].to_numpy(float),
-            n=(sample["pytorch"] + sample["tensorflow"]).to_numpy(float),
+            n=n,
             incomplete=np.zeros(len(sample), dtype=bool),
+            inflation=np.ones(len(sample)),
             scores=None,
         )
-        curve = counted.fit()
+        curve = counted.fit() if np.sum(n > 0) else None
         found.append(np.nan if curve is None else find_crossing(curve).at)
     return np.array(found)
 

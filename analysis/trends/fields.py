@@ -15,7 +15,8 @@ from scipy.special import expit, ndtr
 from analysis.indicators import Indicator
 from analysis.intervals import wilson
 from analysis.periods import parse_period
-from analysis.trends.classes import SMALL
+from analysis.trends.classes import SMALL, steady_inflation
+from analysis.trends.clusters import covariance_matrix
 from analysis.trends.series import LATE, Series, decimal, late_periods, middle
 
 FIELDS_YAML = Path(__file__).with_name("fields.yaml")
@@ -120,11 +121,15 @@ def _field_series(rows: pd.DataFrame, indicator: Indicator) -> Series:
     )
 
 
-def from_archive(papers: pd.DataFrame, whole_to: float) -> tuple[pd.DataFrame, list[tuple[str, Series]]]:
+def from_archive(
+    papers: pd.DataFrame, whole_to: float, owners: pd.DataFrame | None = None, linked: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, list[tuple[str, Series]]]:
     """Return shares by field from ``papers_by_field`` (``archive_clusters``), and a series for each field.
 
     papers     quarter, which (primary or any), field, labels, papers
     whole_to   end of the last quarter that the archive covers whole; what lies after it carries no trend
+    owners     ``clustering_by_field``: by how much owners inflate the variance; without it papers count as independent
+    linked     ``clustering_by_field_quarter``: how owners link the quarters of a field
 
     A paper with labels of both frameworks is dropped, as by the default rule. Where a quarter of a field has fewer
     than 20 papers, its year stands for it; a year below 20 is marked small.
@@ -136,9 +141,12 @@ def from_archive(papers: pd.DataFrame, whole_to: float) -> tuple[pd.DataFrame, l
         n=papers["papers"],
     )
     keys = ["which", "field", "quarter"]
-    by_quarter = counts.groupby(keys, as_index=False)[["count", "n"]].sum().rename(columns={"quarter": "period"})
-    by_year = by_quarter.assign(period=by_quarter["period"].str[:4])
-    by_year = by_year.groupby(["which", "field", "period"], as_index=False)[["count", "n"]].sum()
+    by_quarter = counts.groupby(keys, as_index=False)[["count", "n"]].sum()
+    by_quarter["inflation"] = _inflation(by_quarter, owners)
+    by_quarter = by_quarter.rename(columns={"quarter": "period"})
+    weighed = by_quarter.assign(period=by_quarter["period"].str[:4], spread=by_quarter["inflation"] * by_quarter["n"])
+    by_year = weighed.groupby(["which", "field", "period"], as_index=False)[["count", "n", "spread"]].sum()
+    by_year["inflation"] = by_year["spread"] / by_year["n"]
     least = by_quarter.groupby(["which", "field", by_quarter["period"].str[:4]])["n"].min()
     parts, series = [], []
     for which in sorted(counts["which"].unique(), reverse=True):
@@ -151,7 +159,7 @@ def from_archive(papers: pd.DataFrame, whole_to: float) -> tuple[pd.DataFrame, l
             parts.append(table[np.array(small) == year].assign(merged=year))
         if which == "primary":
             series = [
-                (field, _archive_series(rows, whole_to))
+                (field, _archive_series(rows, whole_to, _of_field(linked, field)))
                 for field, rows in by_quarter[by_quarter["which"] == which].groupby("field", sort=False)
             ]
     table = pd.concat(parts, ignore_index=True).sort_values(["which", "period", "field"], kind="stable")
@@ -159,12 +167,29 @@ def from_archive(papers: pd.DataFrame, whole_to: float) -> tuple[pd.DataFrame, l
     return table, sorted(series, key=lambda pair: _place(pair[0]))
 
 
+def _inflation(by_quarter: pd.DataFrame, owners: pd.DataFrame | None) -> np.ndarray:
+    """Return by how much owners inflate the variance of each row's share: averaged over the quarters around it."""
+    if owners is None or owners.empty:
+        return np.ones(len(by_quarter))
+    keys = ["which", "field", "quarter"]
+    known = by_quarter.merge(owners[[*keys, "share_by_owner"]], on=keys, how="left")
+    found = np.ones(len(known))
+    for places in known.groupby(["which", "field"], sort=False).indices.values():
+        rows = known.iloc[places]
+        found[places] = steady_inflation(rows["share_by_owner"].to_numpy(float), rows["n"].to_numpy(float))
+    return found
+
+
+def _of_field(linked: pd.DataFrame | None, field: str) -> pd.DataFrame | None:
+    return None if linked is None or linked.empty else linked[linked["field"] == field]
+
+
 def _place(field: str) -> int:
     names = load_fields()["fields"]
     return names.index(field) if field in names else len(names)
 
 
-def _archive_series(rows: pd.DataFrame, whole_to: float) -> Series:
+def _archive_series(rows: pd.DataFrame, whole_to: float, linked: pd.DataFrame | None) -> Series:
     rows = rows[rows["period"].map(middle) < whole_to].sort_values("period")
     period = tuple(rows["period"])
     return Series(
@@ -176,7 +201,9 @@ def _archive_series(rows: pd.DataFrame, whole_to: float) -> Series:
         pytorch=rows["count"].to_numpy(float),
         n=rows["n"].to_numpy(float),
         incomplete=late_periods(period, LATE["code_labels"]),
-        inflation=np.ones(len(rows)),
+        inflation=rows["inflation"].to_numpy(float),
+        scores=None if linked is None else (np.arange(len(period)), covariance_matrix(linked, period)),
+        note="" if linked is not None else "owners are not allowed for: refresh the archive for its tables of fields",
     )
 
 
@@ -192,8 +219,9 @@ def _table(counts: pd.DataFrame, indicator: str, which: str) -> pd.DataFrame:
     parts = []
     for period, rows in counts.groupby("period", sort=True):
         k, n = rows["count"].to_numpy(float), rows["n"].to_numpy(float)
-        low, high = wilson(k, n)
-        shrunken = shrink(k, n)
+        factor = rows["inflation"].to_numpy(float) if "inflation" in rows else np.ones(len(rows))
+        low, high = wilson(k / factor, n / factor)
+        shrunken = shrink(k / factor, n / factor)
         parts.append(
             pd.DataFrame(
                 {
@@ -205,6 +233,7 @@ def _table(counts: pd.DataFrame, indicator: str, which: str) -> pd.DataFrame:
                     "grain": "quarter" if "Q" in period else "year",
                     "count": k,
                     "n": n,
+                    "inflation": factor,
                     "share": k / n,
                     "low": low,
                     "high": high,

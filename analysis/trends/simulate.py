@@ -34,6 +34,8 @@ DETECTED = 400  # repositories that the detector reads in a month
 CALIBRATION = (300, 1500)  # repositories that carry both labels
 LABELS = ("pytorch", "tf", "mixed", "none")
 FIELDS = 6
+ONE_FIELD = "papers of one field in quarters"
+ALIKE = "owners with many papers"
 
 PROCESSES = 2
 SEED = 20261122
@@ -155,6 +157,9 @@ def check_world(seed: np.random.SeedSequence, number: int) -> tuple[Found, float
     _check_correction(note, rng)
     _check_fields(note, rng)
     _check_thin(note, rng, shape)
+    # Numbers of their own, so that what stands above draws the same as before.
+    _check_one_field(world, note)
+    _check_alike_fields(note, np.random.default_rng(seed.spawn(1)[0]))
     return found, error
 
 
@@ -236,6 +241,47 @@ def _check_fields(note, rng: np.random.Generator) -> None:
     n = rng.integers(4, [300, 100, 300, 40, 20, 20])
     _, low, high = fields.shrink(rng.binomial(n, truth), n)
     note("share of a field, shrunken", _holds(low, high, truth), ALL)
+
+
+def _check_one_field(world: World, note) -> None:
+    """Check share, trend and date of the papers of a sixth of the owners, counted as ``fields.from_archive`` does."""
+    own = (world.kind < 2) & (world.owner % FIELDS == 0)
+    quarter, owner, first = world.month[own] // 3, world.owner[own], (world.kind[own] == 0).astype(float)
+    quarters = MONTHS // 3
+    at = START + (np.arange(quarters) + 0.5) / 4
+    n, k = np.bincount(quarter, minlength=quarters), np.bincount(quarter, first, minlength=quarters)
+    truth = world.truth(at)
+    large = n >= classes.SMALL
+    factor = classes.steady_inflation(clusters.design_effects(quarter, owner, first, quarters, uneven=True), n)
+    if large.any():
+        low, high = classes.clustered_wilson(k, n, factor)
+        note("share of a month", _holds(low, high, truth)[large], ONE_FIELD)
+    curve = spline.fit_curve(
+        at, k, n, scores=(np.arange(quarters), clusters.covariance(quarter, owner, first, quarters))
+    )
+    if curve is None:
+        return
+    _, low, high = curve.share(at)
+    note("trend", _holds(low, high, truth), ONE_FIELD)
+    crossing = spline.find_crossing(curve)
+    note("crossing date", _holds(crossing.low, crossing.high, first_lead(world.truth)), ONE_FIELD)
+
+
+def _check_alike_fields(note, rng: np.random.Generator) -> None:
+    """Check shrunken shares of fields whose owners have many papers in one framework, over 13 quarters."""
+    truth = expit(rng.normal(rng.normal(1, 0.7), rng.uniform(0.1, 0.9), FIELDS))
+    volume = rng.integers(10, [300, 100, 300, 40, 30, 30])
+    k, n, factor = np.empty(FIELDS), np.empty(FIELDS), np.empty(FIELDS)
+    for field in range(FIELDS):
+        month, owner = _papers(rng, np.full(classes.WINDOW, volume[field]))
+        first = (_latent(rng, owner, 0.5) < ndtri(truth[field])).astype(float)
+        deff = clusters.design_effects(month, owner, first, classes.WINDOW, uneven=True)
+        middle = classes.WINDOW // 2
+        n[field], k[field] = np.sum(month == middle), first[month == middle].sum()
+        factor[field] = classes.steady_inflation(deff, np.full(classes.WINDOW, volume[field]))[middle]
+    kind = "share of a field, shrunken"
+    note(kind, _holds(*fields.shrink(k / factor, n / factor)[1:], truth), ALIKE)
+    note(kind, _holds(*fields.shrink(k, n)[1:], truth), CONTRASTS[0])
 
 
 def _check_thin(note, rng: np.random.Generator, shape: str) -> None:

@@ -66,6 +66,7 @@ COLUMNS = (
 CURVE = "binomial spline on the logit; interval by inverse prediction"
 BAND = "binomial spline on the logit; pointwise band"
 SIMULATED = "binomial spline on the logit; 4,000 draws of its coefficients"
+RESAMPLED = "percentiles"
 SMOOTHED = "spline on the logit, every period weighing the same; no interval"
 
 

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from analysis.harvesting import snapshots as landed
 from analysis.indicators import Indicator, load_indicators
 from analysis.trends import archive as archives
-from analysis.trends import checks, classes, correction, envelope, fields, statements
+from analysis.trends import checks, classes, correction, envelope, fields, statements, uses
 from analysis.trends.archive import REFRESH, Archive, Detector
 from analysis.trends.glm import fit_binomial
 from analysis.trends.series import POOLED, Series, from_shares, in_words, last_whole_quarter, middle, month_of
@@ -36,7 +36,7 @@ CURVE_COLUMNS = (
     "needs",
 )
 FIELD_COLUMNS = (
-    *("indicator", "which", "field", "period", "t", "grain", "count", "n", "share", "low", "high"),
+    *("indicator", "which", "field", "period", "t", "grain", "count", "n", "inflation", "share", "low", "high"),
     *("shrunken", "shrunken_low", "shrunken_high", "small", "merged", "incomplete", "needs"),
 )
 CORRECTED_COLUMNS = (
@@ -69,6 +69,7 @@ class Data:
     named: tuple[str, list[tuple[str, frozenset[str]]]] | None
     coverage: pd.DataFrame | None
     labels: pd.DataFrame
+    uses: tuple[pd.DataFrame, str] | None = None
 
 
 def write_tables(
@@ -110,6 +111,7 @@ def read(tables: Path, snapshots: Path | None, coverage_csv: Path, indicators: d
         _read_named(snapshots),
         coverage,
         pd.read_csv(LABELS, dtype=str),
+        uses.refreshed(snapshots),
     )
 
 
@@ -146,6 +148,7 @@ def build(data: Data) -> dict[str, pd.DataFrame]:
         "trend_statements": _statements(data, found, curves, (fielded[1], corrected)),
         "trend_fields": fielded[0],
         "trend_corrected": corrected,
+        "trend_uses": _uses(data),
         "trend_fit": _fits(data, found, curves),
         "quote_checks": checks.quotes(data.quotes, data.shares, data.archive),
         "interval_coverage": _coverage(data),
@@ -414,7 +417,7 @@ def _statements(data: Data, found: list[Series], curves: dict[tuple, Curve | Non
         short = data.indicators[series.indicator].short
         rows += statements.state(series, series.fit(), short, _seed(field, *_key(series)), field)
     if data.archive is not None:
-        rows += _bootstrapped(data.archive)
+        rows += _bootstrapped(data.archive, by_field)
     if data.archive is None:
         for name in statements.STATEMENTS:
             base = {"indicator": archives.INDICATOR, "series": archives.SERIES, "statement": name}
@@ -422,34 +425,41 @@ def _statements(data: Data, found: list[Series], curves: dict[tuple, Curve | Non
     return _frame(rows, statements.COLUMNS)
 
 
-def _bootstrapped(archive: Archive) -> list[dict]:
-    """Return the crossing date of the archive by the bootstrap over owners, beside the one by the band."""
-    dates = archives.bootstrap_crossings(archive)
+def _bootstrapped(archive: Archive, by_field: list[tuple[str, Series]]) -> list[dict]:
+    """Return crossing dates of the archive and its fields by the bootstrap over owners, beside those by the band."""
+    found = [("", archives.SERIES, archives.bootstrap_crossings(archive))]
+    for field, series in by_field:
+        if series.indicator == archives.INDICATOR and not archive.field_samples.empty:
+            samples = archive.field_samples[archive.field_samples["field"] == field]
+            found.append((field, series.name, archives.sampled_crossings(series, samples)))
+    return [_dated_by_samples(*each) for each in found if np.isfinite(each[2]).any()]
+
+
+def _dated_by_samples(field: str, series: str, dates: np.ndarray) -> dict:
     known = dates[np.isfinite(dates)]
-    if not len(known):
-        return []
     low, at, high = (float(np.quantile(known, level)) for level in (0.025, 0.5, 0.975))
-    return [
-        {
-            "indicator": archives.INDICATOR,
-            "series": archives.SERIES,
-            "rule": archives.DEFAULT,
-            "field": "",
-            "statement": "crossing",
-            "verdict": "crossed",
-            "value": at,
-            "low": low,
-            "high": high,
-            "unit": "decimal year",
-            "period": month_of(at),
-            "method": f"percentiles of {len(dates)} samples of owners; {len(dates) - len(known)} of them do not cross",
-            "sentence": (
-                f"Code of papers, owners of repositories drawn anew {len(dates)} times: PyTorch first led in "
-                f"{month_of(at)} (95 % interval: {month_of(low)} to {month_of(high)})."
-            ),
-            "needs": "",
-        }
-    ]
+    where = f"Code of papers ({field})" if field else "Code of papers"
+    return {
+        "indicator": archives.INDICATOR,
+        "series": series,
+        "rule": archives.DEFAULT,
+        "field": field,
+        "statement": "crossing",
+        "verdict": "crossed",
+        "value": at,
+        "low": low,
+        "high": high,
+        "unit": "decimal year",
+        "period": month_of(at),
+        "method": (
+            f"{statements.RESAMPLED} of {len(dates)} samples of owners; {len(dates) - len(known)} of them do not cross"
+        ),
+        "sentence": (
+            f"{where}, owners of repositories drawn anew {len(dates)} times: PyTorch first led in "
+            f"{in_words(month_of(at))} (95 % interval: {in_words(month_of(low))} to {in_words(month_of(high))})."
+        ),
+        "needs": "",
+    }
 
 
 def _corrected_share(corrected: pd.DataFrame) -> list[dict]:
@@ -559,7 +569,8 @@ def _fields(data: Data) -> tuple[pd.DataFrame, list[tuple[str, Series]]]:
     parts, series = [conferences], named
     if data.archive is not None and not data.archive.fields.empty:
         months = tuple(data.archive.kinds["month"])
-        table, more = fields.from_archive(data.archive.fields, last_whole_quarter(months))
+        own = data.archive
+        table, more = fields.from_archive(own.fields, last_whole_quarter(months), own.field_owners, own.field_linked)
         parts.append(table)
         series = series + more
     else:
@@ -576,6 +587,16 @@ def _corrected(data: Data) -> pd.DataFrame:
     if not any(np.isfinite(row.get("difference", np.nan)) for row in rows):
         rows.append({"needs": NEEDS_OVERLAP if data.archive else NEEDS_ARCHIVE})
     return _frame(rows, CORRECTED_COLUMNS)
+
+
+def _uses(data: Data) -> pd.DataFrame:
+    """Return PyTorch among mentions and among uses: of the labelled archives, and of a refreshed harvest."""
+    parts = [uses.by_labels(data.shares, data.labels, _seed("uses", "labels"))]
+    if data.uses is None:
+        parts.append(_frame([{"needs": uses.NEEDS}], uses.COLUMNS))
+    else:
+        parts.append(uses.by_model(*data.uses, _seed("uses", "model")))
+    return _joined(parts, uses.COLUMNS)
 
 
 def _confusion(detector: Detector) -> list[dict]:

@@ -147,7 +147,7 @@ def test_the_data_of_a_figure_can_be_saved(visit, tmp_path):
     with tab.expect_download() as waiting:
         tab.locator("#fig-performance_memory a[download]").click()
     waiting.value.save_as(tmp_path / "data.csv")
-    assert (tmp_path / "data.csv").read_text("utf-8").startswith("workload,workload_title,phase")
+    assert (tmp_path / "data.csv").read_text("utf-8").startswith("origin,machine,workload")
 
 
 def test_words_in_a_picture_stay_inside_it(visit):

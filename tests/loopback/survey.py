@@ -128,7 +128,10 @@ def landed(folder: Path, source: str) -> Version | None:
 
 # What snapshots hold beside their counts; tests of their own know what is right (test_trends_*.py, test_roles.py).
 DERIVED = frozenset(
-    {"uses_by_month", "clustering_by_month", "clustering_by_quarter", "bootstrap_by_quarter", "papers_by_field"}
+    {
+        *("uses_by_month", "clustering_by_month", "clustering_by_quarter", "bootstrap_by_quarter"),
+        *("papers_by_field", "clustering_by_field", "clustering_by_field_quarter", "bootstrap_by_field"),
+    }
 )
 
 

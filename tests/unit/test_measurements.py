@@ -1,12 +1,12 @@
 """Ratios and tables from rows whose truth is known."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import measurements
+from analysis.measured_rows import tidy
+from analysis.measured_sets import MeasuredSet
 from reproductions import harness
 
 
@@ -155,7 +155,7 @@ def test_bootstrap_takes_restarts_of_different_length():
     assert low <= centre <= high and centre == pytest.approx(1.1)
 
 
-def test_accuracy_has_a_wilson_interval_on_the_test_set_not_on_the_seeds(tmp_path):
+def test_accuracy_has_a_wilson_interval_on_the_test_set_not_on_the_seeds():
     table = pd.DataFrame(
         [
             {
@@ -175,13 +175,11 @@ def test_accuracy_has_a_wilson_interval_on_the_test_set_not_on_the_seeds(tmp_pat
             for seed, correct in ((1, 940), (2, 960))
         ]
     )
-    table.to_csv(tmp_path / "a.csv", index=False)
-    references = tmp_path / "r.csv"
-    references.write_text(
-        "dataset,who,accuracy,macro_f1,source,url,evidence\nreuters_r8,LSTM,0.9,,S,u,recalled\n"
-        "other,X,0.1,,S,u,primary\n"
+    published = pd.DataFrame(
+        [["reuters_r8", "LSTM", 0.9, None, "S", "u", "recalled"], ["other", "X", 0.1, None, "S", "u", "primary"]],
+        columns=["dataset", "who", "accuracy", "macro_f1", "source", "url", "evidence"],
     )
-    found = measurements.accuracy([tmp_path / "a.csv"], references)
+    found = measurements.accuracy(table, published)
     ours = found.iloc[0]
     assert ours["accuracy"] == 0.95 and ours["low"] == pytest.approx(0.9347, abs=1e-3) and ours["n_test"] == 1000
     assert found["who"].tolist() == ["pytorch eager", "LSTM"] and "recalled" in found.iloc[1]["note"]
@@ -194,18 +192,10 @@ def test_machine_table_says_what_the_system_does_not_tell(workload):
     assert found["devices used"] == "CPU" and found["virtual machine"] == "yes"
 
 
-def test_parity_table_holds_the_rungs_and_every_measured_mode(tmp_path, workload):
-    (tmp_path / "parity").mkdir()
-    rung = {
-        "workload": workload.id,
-        "level": "L0",
-        "pair": "p",
-        "what": "w",
-        "largest_difference": 0,
-        "tolerance": 0,
-        "status": "pass",
-        "note": "",
-    }
-    (tmp_path / "parity" / f"{workload.id}.json").write_text(json.dumps({"rows": [rung]}))
-    found = measurements.parity(tmp_path, rows(workload, restarts=1), {workload.id: workload})
+def test_parity_table_holds_the_rungs_and_every_measured_mode(workload):
+    rung = {"workload": workload.id, "level": "L0", "pair": "p", "what": "w"}
+    rung |= {"largest_difference": 0, "tolerance": 0, "status": "pass", "note": ""}
+    table = tidy(rows(workload, restarts=1))
+    here = MeasuredSet("this run", "m", {}, table, parity={workload.id: {"rows": [rung]}})
+    found = measurements.parity([here], table)
     assert len(found) == 1 + 2 * len(workload.modes) and found["status"].eq("pass").all()

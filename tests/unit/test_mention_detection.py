@@ -1,7 +1,8 @@
-"""Detection on 386 invented sentences: true mentions in every spelling, and the traps they are mistaken for.
+"""Detection on 820 invented sentences: true mentions in every spelling, and the traps they are mistaken for.
 
-Half of them (``tuned``) was looked at while the rule was written, the other half (``held_out``) was not; the halves
-were drawn by chance. Scores of both stand in docs/mentions.md.
+Of the first 386 one half (``tuned``) was looked at while the rule was written, the other (``held_out``) was not; they
+were drawn by chance. Four later batches were written to break the finished rule, each after it was mended by the one
+before; ``first_found`` keeps what it found then. Scores of all, then and now, stand in docs/mentions.md.
 """
 
 import csv
@@ -16,13 +17,13 @@ from analysis.mention_model.evaluation import detection_scores
 SENTENCES = Path(__file__).with_name("mention_sentences.csv")
 
 
-def sentences(half=None):
+def sentences(half=""):
     with SENTENCES.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    return [(row["text"], set(row["frameworks"].split())) for row in rows if half in (None, row["half"])]
+    return [(row["text"], set(row["frameworks"].split())) for row in rows if row["half"].startswith(half)]
 
 
-@pytest.mark.parametrize("half", ["tuned", "held_out"])
+@pytest.mark.parametrize("half", ["tuned", "held_out", "later"])
 def test_precision_and_recall_reach_99_percent(half):
     scores = detection_scores(sentences(half))
     assert scores["sentences"] > 180

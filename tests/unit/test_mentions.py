@@ -47,7 +47,7 @@ def records(rows):
         ("Caffe2 and caffe", {"caffe"}),
         ("caffeine", set()),
         ("MXNet, Theano; Chainer", {"mxnet", "theano", "chainer"}),
-        ("ChainerRL", set()),
+        ("ChainerRL and torchrun", {"chainer", "pytorch"}),  # products of the projects themselves
         ("使用PyTorch实现", {"pytorch"}),
         ("\u212aeras and ten\u017forflow", set()),  # letters that fold to k and s beyond ASCII
         ("", set()),
@@ -123,7 +123,7 @@ def test_the_scan_agrees_with_the_rule_row_by_row_on_files(tmp_path):
 
 
 def test_a_month_counts_a_paper_once_a_framework_and_shows_months_without_mentions():
-    frame = records([("PyTorch", "pytorch", ""), ("", "pytorch", ""), ("", "keras", "")])
+    frame = records([("PyTorch", "pytorch", ""), ("", "pytorch", ""), ("", "Keras", "")])
     totals = polars.DataFrame({"month": ["2024-01", "2024-02"], "total": [40, 50]})
     table = mentions.monthly(mentions.scan(frame.lazy()), totals)
     counted = {(month, framework): (count, total) for month, framework, count, total in table.rows()}

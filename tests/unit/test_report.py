@@ -164,6 +164,11 @@ def test_a_missing_column_is_worded():
     assert cell(Column("gone", "Gone"), {}, DAY).text == "not recorded"
 
 
+def test_sets_of_others_are_named_at_the_top(built_page):  # noqa: F811
+    assert "other-cpu-8c-def456 (contributed, 2026-11-26)" in built_page.text
+    assert report.other_sets(None) == ""
+
+
 def test_the_device_is_said_plainly(built_page):  # noqa: F811
     assert "CPU; no GPU took part in any measurement on this page" in built_page.text
     assert report.device_words(pd.DataFrame({"device": ["cuda"]})) == "GPU"

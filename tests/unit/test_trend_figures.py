@@ -12,6 +12,7 @@ import pytest
 from analysis.drawing import draw_all
 from analysis.figures import discover
 from analysis.indicators import load_indicators
+from analysis.trends import uses
 from analysis.trends.archive import make_archive, make_detector
 from analysis.trends.tables import build, read
 from tests.page_fixtures import real_tables  # noqa: F401  a fixture
@@ -325,12 +326,21 @@ def test_the_detector_is_held_against_the_archive(archived):
     assert drawing.data.groupby("archive_label")["share"].sum().tolist() == pytest.approx([1.0] * 4)
 
 
+def test_mentions_that_are_no_use_are_left_out_year_by_year(embedded, tmp_path):
+    drawing, picture = drawn("mention_roles", embedded, tmp_path)
+    assert "2026" in said(picture)
+    assert "of mentions" in said(picture) and "of uses" in said(picture)
+    assert "moves the share of PyTorch" in drawing["description"]
+
+
 def test_roles_come_with_intervals_and_rare_frameworks_stay():
     from analysis.figures import mention_roles
 
     roles = ["used"] * 30 + ["released"] * 10 + ["studied"] * 5 + ["listed"] * 15
     labels = pd.DataFrame({"framework": ["pytorch"] * 60 + ["theano"] * 3, "role": [*roles, "used", "used", "listed"]})
-    drawing = mention_roles.make({"sources": pd.DataFrame(), "mention_labels": labels})
+    sources = pd.DataFrame(columns=["indicator", "source"])
+    needs = pd.DataFrame([{"needs": uses.NEEDS}], columns=uses.COLUMNS)
+    drawing = mention_roles.make({"sources": sources, "mention_labels": labels, "trend_uses": needs})
     assert drawing.title == "54 to 77 % of mentions mean use or release"
     assert set(drawing.data["framework"]) == {"pytorch", "others"}
     assert (drawing.data["low"] <= drawing.data["share"]).all()

@@ -1,6 +1,7 @@
 """Classes, clusters, corrections and fields: the parts that the tables are made of."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import beta, chi2
 
@@ -107,6 +108,26 @@ def test_interval_of_the_correction_grows_with_a_smaller_calibration():
 def test_correction_says_which_class_the_calibration_lacks():
     with pytest.raises(ValueError, match="no repository of tensorflow"):
         correction.correct([[9, 1, 0], [0, 0, 0], [0, 1, 9]], [5, 5, 5], np.random.default_rng(0))
+
+
+def test_few_uneven_clusters_inflate_more_than_many_even_ones():
+    rng = np.random.default_rng(0)
+    even, uneven = np.repeat(np.arange(30), 2), np.repeat(np.arange(30), [15, 15, *[1] * 26, 2, 2])
+    effects = {}
+    for name, owner in (("even", even), ("uneven", uneven)):
+        values = (rng.random((400, 30)) < 0.5)[:, owner].astype(float)
+        period = np.zeros(len(owner), dtype=int)
+        effects[name] = np.mean([clusters.design_effects(period, owner, row, 1, uneven=True) for row in values])
+    assert 1.8 < effects["even"] < 2.5  # two papers an owner, always alike
+    assert effects["uneven"] > 8  # the truth is the sum of squares over papers, 8.1, before the t quantile
+
+
+def test_a_covariance_matrix_has_both_halves_and_no_unknown_quarter():
+    linked = pd.DataFrame(
+        [("2020Q2", "2020Q1", 1.5), ("2020Q1", "2020Q1", 4.0), ("2021Q1", "2020Q1", 9.0)],
+        columns=["quarter", "other_quarter", "covariance"],
+    )
+    assert clusters.covariance_matrix(linked, ["2020Q1", "2020Q2"]).tolist() == [[4.0, 1.5], [1.5, 0.0]]
 
 
 def test_small_fields_are_drawn_to_the_others_and_large_ones_are_not():

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 
 from analysis import adoption, archive_clusters
 from analysis.harvesting.snapshots import Snapshot, land, render
 from analysis.trends import archive as archives
-from analysis.trends import envelope, simulate, tables
+from analysis.trends import envelope, fields, simulate, statements, tables
 from analysis.trends.statements import Direction, hedged
 from tests.unit.trends_fixtures import archive_tables, detector_tables, make_archive, share
 
@@ -195,8 +196,40 @@ def test_owner_tables_agree_with_the_counts(tmp_path):
     assert per_sample.height == archive_clusters.SAMPLES
     drawn = samples["pytorch"].sum() + samples["tensorflow"].sum()
     assert abs(drawn / archive_clusters.SAMPLES / month["papers"].sum() - 1) < 0.05
-    fields = archive_clusters.papers_by_field(links, papers, records.head(0))
+    fields = archive_clusters.field_tables(links, papers, records.head(0))["papers_by_field"]
     assert set(fields.filter(which="primary")["field"]) == {archive_clusters.NOT_ON_ARXIV}
+
+
+def test_owners_are_allowed_for_within_fields(tmp_path):
+    links, papers, records = make_archive(tmp_path, papers_a_month=40)
+    table = archive_clusters.field_tables(links, papers, records)
+    effects = table["clustering_by_field"].filter(which="primary")
+    decided = table["papers_by_field"].filter(which="primary").filter(~polars.col("labels").str.contains("pytorch.*tf"))
+    decided = decided.filter(polars.col("labels").str.contains("pytorch|tf"))
+    assert effects["papers"].sum() == decided["papers"].sum()
+    assert (effects["owners"] <= effects["papers"]).all()
+    samples = table["bootstrap_by_field"]
+    assert samples["sample"].n_unique() == archive_clusters.FIELD_SAMPLES
+    assert set(samples["field"]) == set(effects["field"]) == set(table["clustering_by_field_quarter"]["field"])
+    names = ("papers_by_field", "clustering_by_field", "clustering_by_field_quarter")
+    counts, owners, linked = (pd.DataFrame(table[name].to_dicts()) for name in names)
+    plain, series = fields.from_archive(counts, 2025.5)
+    alike = owners.assign(share_by_owner=4.0)
+    wide, clustered = fields.from_archive(counts, 2025.5, alike, linked)
+    ratio = (wide["high"] - wide["low"]) / (plain["high"] - plain["low"])
+    assert ratio.median() > 1.5
+    assert wide["count"].tolist() == plain["count"].tolist()
+    assert all(one.scores is None and "owners" in one.note for _, one in series)
+    assert all(one.scores is not None and not one.note for _, one in clustered)
+
+
+def test_fields_cross_when_the_truth_does_by_both_ways(refreshed):
+    rows = refreshed["trend_statements"].query("indicator == 'code_labels' and statement == 'crossing' and field != ''")
+    again = rows["method"].str.startswith(statements.RESAMPLED)
+    assert sorted(rows.loc[again, "field"]) == sorted(rows.loc[~again, "field"])
+    both = rows[again].merge(rows[~again], on="field")
+    assert ((both["value_x"] - both["value_y"]).abs() < 0.2).all()
+    assert ((both["low_x"] < both["high_y"]) & (both["low_y"] < both["high_x"])).all()
 
 
 def test_rules_for_keras_and_for_papers_naming_both():

@@ -46,7 +46,7 @@ def archive_tables(folder, **more):
     links, papers, records = make_archive(folder, **more)
     tables = archive_labels.count(links, papers)
     tables |= archive_clusters.cluster_tables(links, papers)
-    tables["papers_by_field"] = archive_clusters.papers_by_field(links, papers, records)
+    tables |= archive_clusters.field_tables(links, papers, records)
     return tables
 
 

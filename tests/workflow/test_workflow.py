@@ -165,6 +165,31 @@ def test_page_and_figures_are_the_same_when_made_again(smoke):
     assert not [path.name for path, content in zip(made, before, strict=True) if path.read_bytes() != content]
 
 
+def test_a_set_dropped_in_is_on_the_page_without_measuring(smoke, snakemake, cache, tmp_path):
+    project, _, _ = smoke
+    landed = project / "data" / "measurements"
+    if landed.exists():  # the project's own sets step aside, so that the rows are those of this test
+        shutil.move(landed, tmp_path / "kept")
+    export = [sys.executable, "-m", "reproductions", "export", "--results", "results/smoke", "--out", str(landed)]
+    subprocess.run(export, cwd=project, check=True, env=environment(project))
+    try:
+        done = snakemake(project, *again(cache)).stdout
+        assert "Turning measurements into ratios" in done and "Measuring" not in done
+        with (project / "results/smoke/tables/performance_machines.csv").open() as handle:
+            assert [row["origin"] for row in csv.DictReader(handle)] == ["this run", "contributed"]
+        assert "contributed" in (project / "results/smoke/report/index.html").read_text()
+        assert "Nothing to be done" in snakemake(project, *again(cache)).stdout
+        (broken,) = landed.glob("*/performance/cnn_mnist.csv")
+        broken.write_text(broken.read_text().replace(",ok,", ",fine,"))
+        refused = snakemake(project, *again(cache), check=False)
+        assert refused.returncode != 0 and "performance/cnn_mnist.csv: row 2: status: 'fine'" in refused.stdout
+    finally:
+        shutil.rmtree(landed)
+        if (tmp_path / "kept").exists():
+            shutil.move(tmp_path / "kept", landed)
+        snakemake(project, *again(cache))
+
+
 def start(folder, cache, *targets):
     arguments = [sys.executable, "-m", "snakemake", "--cores", "2", *targets, "--config", f"cache={cache}"]
     return subprocess.Popen(

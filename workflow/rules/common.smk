@@ -27,6 +27,7 @@ ADOPTION_TABLES = [
 ]
 TREND_TABLES = [
     "trend_classes",
+    "trend_uses",
     "trend_envelope",
     "trend_sensitivity",
     "trend_curves",
@@ -51,11 +52,27 @@ TREND_CODE = [
 PERFORMANCE_TABLES = [
     "performance_ratios",
     "performance_cells",
+    "performance_sweeps",
+    "performance_control",
+    "performance_machines",
+    "performance_pipelines",
     "parity",
     "accuracy",
+    "accuracy_differences",
     "datasets",
     "machine",
+    "literature",
 ]
+PERFORMANCE_CODE = [
+    "measurements.py",
+    "measured_rows.py",
+    "measured_sets.py",
+    "accuracies.py",
+    "literature.py",
+    "resampling.py",
+    "intervals.py",
+]
+MEASURED_ELSEWHERE = Path("data/measurements")
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
@@ -93,6 +110,17 @@ def landed(folder):
     return sorted(
         str(path) for path in [*folder.glob("*/*/*.*"), *folder.glob("*/attempts.csv")]
     )
+
+
+def measured_sets(folder):
+    """Return the files of the sets that were measured before or elsewhere: one dropped in redraws the page."""
+    return sorted(str(path) for path in folder.glob("*/**/*") if path.is_file())
+
+
+def pipelines(wildcards):
+    """Return the table of the input pipelines, where they were measured into this results folder."""
+    path = Path(wildcards.out, "pipelines.csv")
+    return [str(path)] if path.exists() else []
 
 
 def preset(wildcards):

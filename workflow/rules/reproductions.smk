@@ -94,6 +94,7 @@ rule summarise_measurements:
     input:
         "{out}/machine.json",
         "data/reference_accuracies.csv",
+        "data/literature.csv",
         expand(
             "{{out}}/{result}",
             result=[
@@ -107,9 +108,10 @@ rule summarise_measurements:
                 )
             ],
         ),
+        landed=measured_sets(MEASURED_ELSEWHERE),
+        pipelines=pipelines,
         code=[
-            workflow.source_path(f"../../analysis/{name}")
-            for name in ("measurements.py", "intervals.py")
+            workflow.source_path(f"../../analysis/{name}") for name in PERFORMANCE_CODE
         ],
     output:
         expand(

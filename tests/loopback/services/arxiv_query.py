@@ -55,7 +55,7 @@ def service(seed: int = 0, most_a_query: int = MOST_A_QUERY) -> Service:
 
 
 def _answer(request: Request, held: list[Paper], most_a_query: int) -> tuple[int, str]:
-    query = request.get("search_query", "")
+    query, names = request.get("search_query", ""), request.get("id_list", "")
     numbers = {name: request.get(name, default) for name, default in (("start", "0"), ("max_results", "10"))}
     for name, text in numbers.items():
         if not text.isdecimal():
@@ -65,6 +65,9 @@ def _answer(request: Request, held: list[Paper], most_a_query: int) -> tuple[int
         return error(f"max_results must not be more than {MOST_A_SLICE}")
     if start >= most_a_query:
         return error(f"start must be less than {most_a_query}")
+    if names and not query:
+        chosen = [paper for name in names.split(",") for paper in held if paper.arxiv_id == name]
+        return 200, feed(query, chosen[start : start + size], total=len(chosen), start=start, size=size)
     if not _QUERY.fullmatch(query):
         return error("the search query is not understood")
     found = select(held, query)
