@@ -36,20 +36,12 @@ COMPLETE = ("cnn_mnist", "gru_text", "bert_encoder")
 #: Burns one core until its parent ends.
 NEIGHBOUR = "import ctypes\nctypes.CDLL(None).prctl(1, 9)\nwhile True: pass"
 
-CELL = ("workload", "phase", "environment", "pytorch_mode", "tensorflow_mode")
+CELL = (
+    *("workload", "data", "phase", "batch_size", "shape", "precision", "threads", "environment", "track"),
+    *("pytorch_mode", "tensorflow_mode"),
+)
 COLUMNS = (
-    "part",
-    "number",
-    *CELL,
-    "metric",
-    "ratio",
-    "low",
-    "high",
-    "pairs",
-    "restarts",
-    "status",
-    "flags_share",
-    "date",
+    *("part", "number", *CELL, "metric", "ratio", "low", "high", "pairs", "restarts", "flagged", "status", "date"),
 )
 
 
@@ -153,11 +145,10 @@ def _rows(part: str, number: int, table: Path, workload) -> list[dict]:
     measured = pd.read_csv(table, keep_default_na=False, na_values=[""])
     found = ratios(measured, {workload.id: workload})
     found = found[found["primary"] & (found["status"] == "ok")]
-    marked = measured.loc[measured["kind"] == "block"].get("flags")
-    share = "" if marked is None else round(float(marked.notna().mean()), 4)
-    kept = [name for name in COLUMNS if name in found.columns]
-    about = {"part": part, "number": number, "flags_share": share}
-    return [{name: getattr(row, name) for name in kept} | about for row in found.itertuples()]
+    found = found.reindex(columns=[name for name in COLUMNS if name not in ("part", "number")])
+    # A cell is told apart by its values, and nothing equals what is missing.
+    found[list(CELL)] = found[list(CELL)].astype(object).where(found[list(CELL)].notna(), "")
+    return [row._asdict() | {"part": part, "number": number} for row in found.itertuples(index=False)]
 
 
 # -- what follows ----------------------------------------------------------------------------------------------------
@@ -276,7 +267,9 @@ def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options, s
 
 
 def _name(one: dict) -> str:
-    return f"{one['workload']}, {one['phase']}, {one['environment']}, {one['pytorch_mode']} / {one['tensorflow_mode']}"
+    parts = [one["workload"], one["phase"], f"batch {one['batch_size']}", one["shape"], one["environment"]]
+    parts += [one["precision"] if one["precision"] != "float32" else "", f"threads {one['threads']}"]
+    return f"{', '.join(part for part in parts if part)}: {one['pytorch_mode']} / {one['tensorflow_mode']}"
 
 
 def _interval(row: dict) -> str:

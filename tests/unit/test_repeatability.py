@@ -9,9 +9,10 @@ from reproductions.__main__ import main
 
 
 def row(part, number, ratio, width, phase="train"):
-    cell = dict(zip(repeatability.CELL, ("cnn_mnist", phase, "tuned", "eager", "function"), strict=True))
+    values = ("cnn_mnist", "mnist5k", phase, 32, "", "float32", 1, "tuned", "matched", "eager", "function")
+    cell = dict(zip(repeatability.CELL, values, strict=True))
     bounds = {"low": ratio * (1 - width), "high": ratio * (1 + width)}
-    rest = {"metric": "cpu", "pairs": 12, "restarts": 3, "status": "ok", "flags_share": 1.0, "date": "2026-11-26"}
+    rest = {"metric": "cpu", "pairs": 12, "restarts": 3, "status": "ok", "flagged": 0, "date": "2026-11-26"}
     return cell | bounds | rest | {"part": part, "number": number, "ratio": ratio}
 
 
@@ -28,6 +29,12 @@ def row(part, number, ratio, width, phase="train"):
 def test_two_measurements_must_agree_where_their_intervals_are_narrow(first, second, width, verdict):
     (found,) = repeatability.agreement([row("complete", 0, first, width), row("complete", 1, second, width)])
     assert found["verdict"] == verdict
+
+
+def test_cells_of_two_precisions_are_not_mixed_up():
+    rows = [row("complete", number, 1.0, 0.01) for number in (0, 1)]
+    rows += [row("complete", number, 2.0, 0.01) | {"precision": "bfloat16"} for number in (0, 1)]
+    assert [one["verdict"] for one in repeatability.agreement(rows)] == ["agree", "agree"]
 
 
 def test_cell_that_one_measurement_lacks_is_not_compared():
@@ -61,7 +68,7 @@ def test_document_says_goals_and_cells(tmp_path):
     text = repeatability.document(rows, verdicts, repeatability.Options(tmp_path, tmp_path), 60)
     assert "| within 3% | at most 5.0% in 1 cells | no |" in text
     assert "| at least 18 of 20 | 20 to 20 of 20 | yes |" in text
-    assert "| cnn_mnist, train, tuned, eager / function | 1.000 [0.990, 1.010]" in text
+    assert "| cnn_mnist, train, batch 32, tuned, threads 1: eager / function | 1.000 [0.990, 1.010]" in text
 
 
 def test_neighbour_burns_a_core_and_ends_with_the_measurement():
