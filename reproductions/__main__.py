@@ -14,11 +14,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from reproductions import machine, registry
+from reproductions import machine, reference, registry, repeatability
 from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
+from reproductions.pipelines import commands as pipelines
+from reproductions.scaling import commands as scaling
 from reproductions.spec import FRAMEWORKS, Workload
 from reproductions.usability import commands as usability
 
@@ -47,9 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the survey's workloads in PyTorch and TensorFlow.",
         epilog="Exit codes: 0 done; 1 a check or a cell failed; 2 nothing done, see the message; 130 interrupted.",
     )
-    commands = parser.add_subparsers(
-        required=True, metavar="{list,fetch,parity,accuracy,measure,machine,export,check-measurements,compare}"
-    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
@@ -134,6 +134,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(name, type=Path, metavar=name.upper(), help="a results folder or a set of data/measurements")
     sub.add_argument("--format", choices=("text", "json", "csv"), default="text")
     usability.add_parser(commands)
+    pipelines.add_parser(commands)
+    reference.add_parser(commands)
+    repeatability.add_parser(commands)
+    scaling.add_parser(commands)
     return parser
 
 
