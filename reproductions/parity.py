@@ -40,6 +40,9 @@ OUTPUTS = ("logits", "generated")
 SAMPLED = 20_000
 #: Products with eight or eleven bits of mantissa: what a sum of many may be off, where a workload says nothing closer.
 LOW_PRECISION = 5e-2
+#: A gradient below this share of the largest one is held against that share: a bias before batch normalisation has none
+#: in exact arithmetic, and what is left of it is rounding.
+VANISHING = 1e-3
 #: Share of generated ids that may differ in float32: an untrained model's logits lie close together.
 SAME_IDS = 0.02
 
@@ -69,12 +72,15 @@ class Rung:
         return cls(*where, found, tolerance, "pass" if found <= tolerance else "fail", note)
 
 
-def difference(reference: np.ndarray, other: np.ndarray) -> float:
-    """Return max |reference - other| / max |reference|; infinity where shapes differ or a value is not finite."""
+def difference(reference: np.ndarray, other: np.ndarray, floor: float = 1e-30) -> float:
+    """Return max |reference - other| / max |reference|; infinity where shapes differ or a value is not finite.
+
+    floor  the least that the difference is divided by
+    """
     reference, other = np.asarray(reference, np.float64), np.asarray(other, np.float64)
     if reference.shape != other.shape or not (np.isfinite(reference).all() and np.isfinite(other).all()):
         return float("inf")
-    return float(np.max(np.abs(reference - other)) / max(float(np.max(np.abs(reference))), 1e-30))
+    return float(np.max(np.abs(reference - other)) / max(float(np.max(np.abs(reference))), floor))
 
 
 def check(workload: Workload, preset: Preset, *, runtime: Runtime, scratch: Path, seed: int) -> dict:
@@ -239,9 +245,9 @@ def _levels_1_to_3(workload: Workload, pair: str, ours: Mapping, theirs: Mapping
         share = float(np.mean(ours["generated"] != theirs["generated"])) if same else float("inf")
         what = "share of generated ids that differ"
         rows.append(Rung.compared(workload.id, "L1", pair, what, found=share, tolerance=0.0))
-    gradients = {
-        key: difference(ours[key], theirs.get(key, np.empty(0))) for key in ours if key.startswith("gradient:")
-    }
+    keys = [key for key in ours if key.startswith("gradient:")]
+    floor = VANISHING * max(float(np.max(np.abs(ours[key]))) for key in keys)
+    gradients = {key: difference(ours[key], theirs.get(key, np.empty(0)), floor) for key in keys}
     worst = max(gradients, key=gradients.get)
     rows.append(
         Rung.compared(
