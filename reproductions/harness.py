@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from reproductions import environments, machine, parity
 from reproductions.client import Runtime, Worker
+from reproductions.devices import EnergyMeter
 from reproductions.errors import SurveyError, WorkerFailed
 from reproductions.files import sha256, write_csv
 from reproductions.journal import Journal
@@ -71,6 +72,8 @@ COLUMNS = (
     "peak_device_mib",
     "compiled_graphs",
     "compilations",
+    "energy_j",
+    "flags",
     "difference",
     "tolerance",
     "parity",
@@ -263,8 +266,10 @@ class _Run:
     def __init__(self, workload, preset, options, journal, *, scratch, checked):
         self.workload, self.preset, self.options, self.journal = workload, preset, options, journal
         self.scratch, self.checked = scratch, checked
-        self.machine = machine.describe()["machine"]
+        card = machine.describe()
+        self.machine = card["machine"]
         self.progress: _Progress
+        self.meter = EnergyMeter(gpus=(0,) if card["gpus"] and options.runtime.device != "cpu" else ())
         self.parity = {
             (row["environment"], row["threads"], _cell_of(row), row["phase"]): row["parity"]
             for row in journal.rows
@@ -413,9 +418,9 @@ class _Run:
 
     def _block(self, block: Block) -> None:
         count = self.steps[block.cell, block.point]
-        before = machine.pressure()
+        before, energy = machine.pressure(), self.meter.read()
         answer = self.workers[block.cell].ask("block", **_asked(block.point), steps=count)
-        after = machine.pressure()
+        after, spent = machine.pressure(), self.meter.joules(energy, self.meter.read())
         waited = None if before is None else round(min(1.0, (after - before) / (answer["wall_ns"] / 1e9)), 4)
         self._add(
             "block",
@@ -424,6 +429,8 @@ class _Run:
             round=block.round,
             steps=count,
             pressure=waited,
+            energy_j="" if spent is None else round(spent / count, 6),
+            flags=";".join(answer["flags"]),
             status="ok" if answer["finite"] else "failed",
             note="" if answer["finite"] else "the result is not finite",
             **_times(answer, count),

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class Session:
     """One engine with its data; each public method is one request and returns what is answered."""
 
     def __init__(self, job: dict):
-        from reproductions import batches, frameworks, spec
+        from reproductions import batches, flags, frameworks, spec
 
         limit = job.get("memory_limit_mib")
         if limit:
@@ -41,6 +42,7 @@ class Session:
         self.engine.build(self.workload.module(self.source), self.sizes, job["optimizer"], frozen)
         self.examples = batches.Examples(self.workload, Path(job["data"]))
         self.pool: dict[tuple, list] = {}
+        self.sampler, self.usual = flags.Sampler(), defaultdict(list)
 
     # -- what it is ------------------------------------------------------------------------------------------------
     def describe(self) -> dict:
@@ -137,14 +139,15 @@ class Session:
     def _timed(self, phase: str, batch_size: int, shape: dict | None, steps: int) -> dict:
         engine, schedule = self.engine, self._schedule(phase, batch_size, shape, steps)
         engine.sync()
-        compiled = engine.compilations()
+        compiled, before = engine.compilations(), self.sampler.observe()
         usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         result = engine.run(phase, schedule)
         engine.sync()
         wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
         after, grown = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-        return {
+        seen = self.sampler.observe()
+        answer = {
             "wall_ns": wall,
             "cpu_ns": cpu,
             "children_cpu_ns": int(1e9 * (grown.ru_utime + grown.ru_stime - children.ru_utime - children.ru_stime)),
@@ -154,6 +157,29 @@ class Session:
             "compilations": engine.compilations() - compiled,
             "finite": bool(np.isfinite(engine.numpy(result) if not isinstance(result, float) else result).all()),
         }
+        return answer | {"flags": self._marks(_key(phase, batch_size, shape), steps, before, seen, answer)}
+
+    def _marks(self, key: tuple, steps: int, before, after, answer: dict) -> list[str]:
+        """Return what disturbed a block, seen beside the cell's other blocks at the same point."""
+        from reproductions import flags
+
+        usual = self.usual[key]
+        block = flags.Block(
+            wall_s=answer["wall_ns"] / 1e9,
+            cpu_s=(answer["cpu_ns"] + answer["children_cpu_ns"]) / 1e9,
+            steps=steps,
+            cores=os.cpu_count() or 1,
+            minor_faults=answer["minor_faults"],
+            involuntary_switches=answer["involuntary_switches"],
+            usual_faults=float(np.median([faults for faults, _ in usual])) if usual else None,
+            usual_mhz=float(np.median(mhz)) if (mhz := [mhz for _, mhz in usual if mhz]) else None,
+            compiled=(0, answer["compilations"]),
+            captured=self.engine.compiled_graphs() if self.job["mode"] == "compile" else None,
+        )
+        usual.append((answer["minor_faults"] / steps, after.mhz))
+        if self.job["threads"] > block.cores:  # its own threads wait for each other's cores
+            after = after._replace(waited_s=None)
+        return list(flags.mark(before, after, block))
 
     def finish(self) -> dict:
         """Return the peaks of memory and what compiling captured."""
