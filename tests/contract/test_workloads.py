@@ -55,7 +55,8 @@ def test_tolerances_leave_room_for_rounding_and_none_for_another_formula(workloa
     # TensorFlow holds the square root of two in the exact GELU as a float32 number, also in float64.
     exact = 1e-7 if "exact GELU" in workload.model else 1e-9
     limits = {"logits": exact, "loss": exact, "gradient": exact, "trace_loss": 1e-5, "trace_gradient_norm": 1e-5}
-    limits |= {"float32_logits": 1e-5, "float32_trace_loss": 1e-2}
+    # Rounding adds up over tens of layers and, through units that switch, over twenty steps.
+    limits |= {"float32_logits": 1e-4, "float32_trace_loss": 5e-2}
     further = {"state": 0.1, "bfloat16_logits": 0.1, "bfloat16_trace_loss": 0.1}
     assert limits.keys() <= workload.tolerances.keys() <= limits.keys() | further.keys()
     assert all(

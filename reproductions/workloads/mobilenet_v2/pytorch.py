@@ -41,7 +41,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """A 3x3 stem, inverted residuals, a 1x1 convolution, average pooling, one dense layer; takes (batch, 3, side, side)."""
+    """A 3x3 stem, inverted residuals, a 1x1 convolution, average pooling, dense; takes (batch, 3, side, side)."""
 
     def __init__(self, sizes):
         super().__init__()

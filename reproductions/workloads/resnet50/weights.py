@@ -27,7 +27,7 @@ def _convolutions(sizes):
 
 
 def initial(rng, sizes):
-    """Return ``{canonical name: float32 array}``: He-normal kernels, small random biases, running statistics near 0 and 1.
+    """Return ``{canonical name: float32 array}``: He-normal kernels, small biases, statistics near 0 and 1.
 
     The last scale of a residual branch starts near 0.25, the others near 1 (README, "Initial values").
     """

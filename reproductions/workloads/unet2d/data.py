@@ -4,7 +4,7 @@ import numpy as np
 
 
 def make(rng, sizes, examples):
-    """Return patches (examples, height, width, channels) float32, standard normal, and labels (..., height, width) int32."""
+    """Return normal patches (examples, height, width, channels) float32 and labels (..., height, width) int32."""
     shape = (examples, sizes["height"], sizes["width"])
     patches = rng.standard_normal((*shape, sizes["channels"]), np.float32)
     return patches, rng.integers(0, sizes["classes"], shape, dtype=np.int32)
