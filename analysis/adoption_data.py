@@ -51,9 +51,9 @@ def read_figures(
     raises        AdoptionDataError with every fault of all files, the first 20 written out
     """
     indicators = load_indicators() if indicators is None else indicators
-    sources, faults = _read_rows(Path(sources_csv), Path(schemas_dir) / "adoption_sources.schema.yaml")
+    sources, faults = read_rows(Path(sources_csv), Path(schemas_dir) / "adoption_sources.schema.yaml")
     faults += _report(sources_csv, _source_faults(sources, indicators))
-    figures, figure_faults = _read_rows(Path(figures_csv), Path(schemas_dir) / "adoption_figures.schema.yaml")
+    figures, figure_faults = read_rows(Path(figures_csv), Path(schemas_dir) / "adoption_figures.schema.yaml")
     faults += figure_faults
     if sources:
         faults += _report(figures_csv, _figure_faults(figures, sources, indicators))
@@ -101,7 +101,7 @@ def _read_snapshot(
     faults = [f"{place}: {_explain(error, schema)}" for error in Draft202012Validator(schema).iter_errors(source)] + [
         f"{place}: {fault}" for _, fault in _source_faults([(0, source)], indicators)
     ]
-    rows, row_faults = _read_rows(figures_csv, schemas_dir / "adoption_figures.schema.yaml")
+    rows, row_faults = read_rows(figures_csv, schemas_dir / "adoption_figures.schema.yaml")
     faults += row_faults + _report(figures_csv, _figure_faults(rows, [(0, source)], indicators))
     return [row for _, row in rows], source, faults
 
@@ -111,7 +111,7 @@ def read_quotes(quotes_csv: Path | str, schemas_dir: Path | str) -> pd.DataFrame
 
     raises  AdoptionDataError with every fault, the first 20 written out
     """
-    quotes, faults = _read_rows(Path(quotes_csv), Path(schemas_dir) / "adoption_quotes.schema.yaml")
+    quotes, faults = read_rows(Path(quotes_csv), Path(schemas_dir) / "adoption_quotes.schema.yaml")
     faults += _report(quotes_csv, _repeats(quotes, ("quote",)))
     for number, row in quotes:
         try:
@@ -130,7 +130,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}"
 
 
-def _read_rows(path: Path, schema_path: Path) -> tuple[list[tuple[int, Row]], list[str]]:
+def read_rows(path: Path, schema_path: Path) -> tuple[list[tuple[int, Row]], list[str]]:
     """Return the rows that satisfy the schema, with their row numbers, and one message for each fault."""
     schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
     try:

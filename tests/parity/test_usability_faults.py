@@ -7,6 +7,7 @@ before it generates code (``aot_eager``), and a corrected twin is run once a fra
 import pytest
 
 from reproductions.usability.faults import catalogue, recording
+from reproductions.usability.faults.commands import QUICK
 from reproductions.usability.faults.measuring import measure
 
 pytestmark = pytest.mark.frameworks
@@ -21,7 +22,7 @@ def rows():
     def done(row):
         found[row["fault"], f"{row['framework']}-{row['mode']}"] = row
 
-    measure(FAULTS.values(), cells=catalogue.CELLS, done=done, backend="aot_eager", with_tools=False, every_twin=False)
+    measure(FAULTS.values(), cells=catalogue.CELLS, done=done, **QUICK)
     return found
 
 

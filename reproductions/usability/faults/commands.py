@@ -5,20 +5,25 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from reproductions import machine
 from reproductions.errors import SurveyError
 from reproductions.files import write_csv
 from reproductions.journal import Journal
+from reproductions.usability import landing
 from reproductions.usability.faults import catalogue, recording
+from reproductions.usability.faults.catalogue import Fault
 from reproductions.usability.faults.measuring import COLUMNS, Limits, as_cell, measure, not_applicable
+from reproductions.usability.programs import read
 
 log = logging.getLogger("reproductions.usability.faults")
-ROOT = Path(__file__).resolve().parents[3]
 TABLE = "usability_faults.csv"
-#: One fault of each way to end; a minute.
+#: One fault of each way to end.
 SMOKE = ("wrong_input_shape", "broadcast_in_own_loss", "list_of_layers", "retracing_in_a_loop")
+#: What the tests spare themselves; outcomes are the same, the frameworks' tools are not tried.
+QUICK = {"backend": "aot_eager", "with_tools": False, "every_twin": False}
 TEXT = "Plant each fault in each mode and record whether, when and how the framework says so."
 
 
@@ -33,10 +38,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options and the function that runs them."""
     parser.add_argument("fault", nargs="*", help="ids of faults; default: all")
     parser.add_argument("--mode", action="append", choices=catalogue.CELLS, help="only this mode (repeatable)")
+    landing.add_options(parser)
+    parser.add_argument("--smoke", action="store_true", help="only four faults, and those quick, to see that it works")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the table (default: data/measurements/<machine>)"
+        "--quick",
+        action="store_true",
+        help="as the tests run them: torch.compile generates no code, one corrected twin a framework, no tools",
     )
-    parser.add_argument("--smoke", action="store_true", help="only four faults, to see that it works")
     parser.add_argument("--list", action="store_true", help="show the faults and stop")
     parser.add_argument("--record", action="store_true", help="write what is found as what fault.yaml expects")
     parser.add_argument("--workers", type=int, default=2, help="programs that run at a time (default: %(default)s)")
@@ -56,13 +64,14 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if unknown := [name for name in options.fault if name not in faults]:
         raise SurveyError(f"no fault {', '.join(unknown)}; see --list")
+    options.quick = options.quick or options.smoke
     wanted = options.fault or (SMOKE if options.smoke else tuple(faults))
     chosen = {name: faults[name] for name in wanted}
     cells = tuple(options.mode or catalogue.CELLS)
     name = str(machine.describe()["machine"])
-    out = options.out or ROOT / "data" / "measurements" / name
-    journal = Journal(out / f".{TABLE}.journal")
-    sources = recording.fingerprints(chosen.values())
+    out = landing.folder(options)
+    journal = Journal(out / "unfinished" / "usability_faults.jsonl")
+    sources = recording.fingerprints(chosen.values(), quick=options.quick)
     kept = {(row["fault"], row["cell"]): row for row in journal.rows if row["source"] == sources.get(row["fault"])}
 
     def done(row: dict) -> None:
@@ -81,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
             skip=lambda fault, cell: (fault, cell) in kept,
             workers=options.workers,
             limits=Limits(timeout_s=options.timeout),
+            **(QUICK if options.quick else {}),
         )
     rows = [kept[key]["row"] for key in sorted(kept) if key[0] in chosen and key[1] in cells]
     rows += [
@@ -89,10 +99,10 @@ def run(options: argparse.Namespace) -> int:
         for cell in cells
         if cell in fault.not_applicable
     ]
-    rows.sort(key=lambda row: (row["fault"], catalogue.CELLS.index(f"{row['framework']}-{row['mode']}")))
     rows = [{key: as_cell(value) for key, value in row.items()} for row in rows]
-    write_csv(out / TABLE, COLUMNS, rows)
+    write_csv(out / TABLE, COLUMNS, _with_others(out, rows, faults))
     journal.remove()
+    landing.land(options, "planted faults", rows)
     if options.record:
         recording.record(chosen.values(), rows)
     from reproductions.usability.faults import summary
@@ -102,3 +112,16 @@ def run(options: argparse.Namespace) -> int:
     for row in failed:
         print(f"failed to run: {row['fault']} {row['framework']}-{row['mode']}: {row['note']}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _with_others(out: Path, rows: list[dict], faults: Mapping[str, Fault]) -> list[dict]:
+    """Return the rows in the order of the page, with what the table has of faults and modes that were not run now."""
+    now = {(row["fault"], row["framework"], row["mode"]) for row in rows}
+    others = [
+        row
+        for row in read(out / TABLE)
+        if (row["fault"], row["framework"], row["mode"]) not in now and row["fault"] in faults
+    ]
+    return sorted(
+        [*rows, *others], key=lambda row: (row["fault"], catalogue.CELLS.index(f"{row['framework']}-{row['mode']}"))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import math
@@ -60,6 +61,7 @@ COLUMNS = (
     "places",
     "tools_message",
     "note",
+    "origin",
 )
 PROGRAM = "program.py"
 SERVERS = {"pytorch": "pytorch", "tensorflow": "tensorflow", "keras": "tensorflow"}
@@ -251,7 +253,7 @@ class Trial:
         other.write_text(corrected(source), encoding="utf-8")
         faulty = self._play(self.program, ())
         right = self.twin = twin or {**self._play(other, ()), "program": str(other)}
-        row = _blank(self.fault, self.cell) | {"version": self._version(), "status": "ran"}
+        row = _blank(self.fault, self.cell) | {"version": self._version(), "status": "ran", "origin": self._origin()}
         row |= self._judge(faulty, right, source)
         row["note"] = self._note(faulty, right)
         if (faulty["result"] is None and faulty["timeout"]) or not _clean(right):
@@ -273,6 +275,10 @@ class Trial:
                 "memory_limit_mib": self.limits.memory_mib,
             }
         )
+
+    def _origin(self) -> str:
+        digest = hashlib.sha256(self.program.read_bytes()).hexdigest()[:12]
+        return f"{self.fault.id}/{self.program.name} sha256:{digest}"
 
     def _version(self) -> str:
         versions = self.server.versions

@@ -24,11 +24,16 @@ def expectation(row: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def fingerprints(faults: Iterable[Fault]) -> dict[str, str]:
-    """Return a hash of each fault's programs and rules: rows of an edited fault are not kept."""
-    found = {}
+def fingerprints(faults: Iterable[Fault], *, quick: bool = False) -> dict[str, str]:
+    """Return a hash of each fault's programs and rules, how they are run, and the versions installed here.
+
+    Rows of an interrupted measurement are kept only where it is the same.
+    """
+    from reproductions.usability.contact import installed_versions
+
+    found, versions = {}, sorted(installed_versions().items())
     for fault in faults:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(repr((quick, versions)).encode())
         for path in sorted(fault.folder.glob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
         text = (fault.folder / "fault.yaml").read_text(encoding="utf-8")
