@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ MODES = {
     "tensorflow-xla": "XLA",
     "keras-fit": "Keras fit",
 }
-SIDES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow core", "keras": "Keras", "torch": "PyTorch"}
+SIDES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow core", "keras": "Keras"}
 STAGES = ("definition", "build", "first step", "later", "never")
 #: What a message may say, by the column that says it.
 SAYS = {
@@ -66,6 +66,10 @@ TEXT_METRICS = (
 )
 RUN_METRICS = ("wall_s", "cpu_s", "import_wall_s", "main_wall_s", "peak_mib", "warnings", "deprecations", "log_lines")
 
+#: Columns of the pairs, and the ends of a column that has an interval.
+PAIR_COLUMNS = {"pytorch/keras": "of_keras", "pytorch/tensorflow": "of_tensorflow"}
+ENDS = ("", "_low", "_high")
+
 #: The tables and their columns: a table without a row still says what it would hold.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "usability_tasks": (
@@ -77,8 +81,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "usability_medians": (
         *("machine", "date", "size", "compared", "metric", "statistic", "value", "low", "high", "tasks", "note"),
     ),
+    "usability_compared": (
+        *("machine", "date", "size", "metric", "statistic", "tasks"),
+        *(f"{name}{end}" for name in ("pytorch", "tensorflow", "keras", *PAIR_COLUMNS.values()) for end in ENDS),
+    ),
     "usability_ratios": ("machine", "date", "size", "pair", "metric", "task", "value"),
     "usability_rates": (
+        *("machine", "date", "mode", "mode_title", "kind", "n", "noticed", "warned", "silent", "harmless"),
+        *("share_noticed", "share_noticed_low", "share_noticed_high"),
+        *("share_told", "share_told_low", "share_told_high"),
+    ),
+    "usability_kinds": (
         *("machine", "date", "mode", "mode_title", "kind", "n", "noticed", "warned", "silent", "harmless"),
         *("share_noticed", "share_noticed_low", "share_noticed_high"),
         *("share_told", "share_told_low", "share_told_high"),
@@ -110,7 +123,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 @dataclass
 class Measured:
-    """What lies in one machine's folder: rows by table, and the texts that were measured, ``{task: {program: text}}``."""
+    """What lies in one machine's folder: rows by table, and the measured texts, ``{task: {program: text}}``."""
 
     machine: str
     programs: list[dict] = field(default_factory=list)
@@ -131,7 +144,11 @@ def read(measurements: Path, schemas: Path) -> list[Measured]:
     found, faults = [], []
     for folder in sorted(path for path in Path(measurements).glob("*") if path.is_dir()):
         one = Measured(folder.name)
-        for name, table in (("programs", "usability_programs"), ("faults", "usability_faults"), ("contact", "first_contact")):
+        for name, table in (
+            ("programs", "usability_programs"),
+            ("faults", "usability_faults"),
+            ("contact", "first_contact"),
+        ):
             rows, wrong = _table(folder / f"{table}.csv", schemas / f"{table}.schema.yaml", folder.name)
             setattr(one, name, rows)
             faults += wrong
@@ -151,7 +168,7 @@ def _table(path: Path, schema: Path, machine: str) -> tuple[list[dict], list[str
         return [], []
     numbered, faults = read_rows(path, schema)
     faults += [
-        f"{path}: row {number}: machine {row['machine']} lies in the folder of {machine}; move the file to its own folder"
+        f"{path}: row {number}: machine {row['machine']} lies in the folder of {machine}; move the file"
         for number, row in numbered
         if row["machine"] != machine
     ]
@@ -230,6 +247,7 @@ def _programs(one: Measured, rows: dict[str, list[dict]], seed: int) -> None:
         for row in summary.summarise(chosen, seed):
             compared = " / ".join(SIDES[side] for side in row["pair"].split("/"))
             rows["usability_medians"].append(row | common | {"compared": compared})
+        rows["usability_compared"] += _side_by_side(rows["usability_medians"], common)
         for pair in summary.PAIRS:
             for metric in (*summary.RATIOS, *summary.DIFFERENCES):
                 for task, value in summary.by_task(chosen, pair, metric).items():
@@ -239,7 +257,9 @@ def _programs(one: Measured, rows: dict[str, list[dict]], seed: int) -> None:
 
 def _task_row(one: Measured, task: tasks.Task | None, program: str, group: list[dict]) -> dict:
     first = group[0]
-    found = {row["metric"]: row for row in group if row["metric"] not in ("warning", "log_line") and row["status"] == "ok"}
+    found = {
+        row["metric"]: row for row in group if row["metric"] not in ("warning", "log_line") and row["status"] == "ok"
+    }
     row = {
         "machine": one.machine,
         "date": first["date"],
@@ -286,13 +306,31 @@ def _levels(rows: list[dict], seed: int) -> list[dict]:
             values = [
                 row["value"]
                 for row in rows
-                if row["program"] == program and row["metric"] == metric and row["status"] == "ok" and row["value"] is not None
+                if row["program"] == program
+                and row["metric"] == metric
+                and row["status"] == "ok"
+                and row["value"] is not None
             ]
             if values:
                 median, low, high = _median(values, rng)
                 entry = {"compared": title, "metric": metric, "statistic": "median", "value": median, "low": low}
                 found.append(entry | {"high": high, "tasks": len(values)})
     return found
+
+
+def _side_by_side(medians: Iterable[Mapping], common: Mapping) -> list[dict]:
+    """Return a metric a row: the medians of the programs and of the two pairs beside each other."""
+    columns = {title: program for program, title in SIDES.items()}
+    columns |= {" / ".join(SIDES[side] for side in pair.split("/")): name for pair, name in PAIR_COLUMNS.items()}
+    found: dict[str, dict] = {}
+    for row in medians:
+        if all(row[key] == value for key, value in common.items()):
+            entry = found.setdefault(row["metric"], {**common, "metric": row["metric"]})
+            for end, key in zip(ENDS, ("value", "low", "high"), strict=True):
+                entry[columns[row["compared"]] + end] = row.get(key)
+            if row["statistic"] != "median":
+                entry |= {"statistic": row["statistic"].removeprefix("median "), "tasks": row["tasks"]}
+    return list(found.values())
 
 
 def _median(values: Iterable[float], rng: np.random.Generator) -> tuple[float, float, float]:
@@ -322,9 +360,9 @@ def _faults(one: Measured, rows: dict[str, list[dict]], seed: int) -> None:
         }
         rows["usability_faults"].append(kept | extra)
     rows["usability_outcomes"] += [common | row for row in _outcomes(one.faults, known)]
-    for by in ("mode", "kind", "both"):
+    for by, table in (("mode", "usability_rates"), ("kind", "usability_kinds"), ("both", "usability_kinds")):
         for row in fault_summary.rates(one.faults, by):
-            rows["usability_rates"].append(common | row | {"mode_title": MODES.get(row["mode"], "all modes")})
+            rows[table].append(common | row | {"mode_title": MODES.get(row["mode"], "all modes")})
     for pair in fault_summary.pairs(one.faults):
         named = {side: MODES[pair[side]] for side in ("first", "second")}
         rows["usability_pairs"].append(common | pair | named)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -68,7 +68,9 @@ def machine_words(frame: pd.DataFrame) -> str:
     return f"{count} machine{'' if count == 1 else 's'}{when}"
 
 
-def lay_out(frame: pd.DataFrame, keys: Sequence[str], column: str, label: Callable[[str], str]) -> tuple[list[Line], float]:
+def lay_out(
+    frame: pd.DataFrame, keys: Sequence[str], column: str, label: Callable[[str], str]
+) -> tuple[list[Line], float]:
     """Return the lines of a panel, from y = 0 downwards in rows, and their height; several machines get headings."""
     lines, y = [], 0.0
     machines = list(frame["machine"].unique())
@@ -90,7 +92,9 @@ def height(rows: float, top: float = TOP) -> float:
     return rows * _rows.ROW + top + BOTTOM
 
 
-def panels(figure: Figure, lines: Sequence[Line], rows: float, headings: Sequence[str], *, left: float, top: float = TOP) -> list[Axes]:
+def panels(
+    figure: Figure, lines: Sequence[Line], rows: float, headings: Sequence[str], *, left: float, top: float = TOP
+) -> list[Axes]:
     """Add one panel a heading side by side, all with the same lines; the labels stand left of the first."""
     wide, high = figure.get_figwidth(), figure.get_figheight()
     width = (wide - left - 0.15 - GAP * (len(headings) - 1)) / len(headings)
@@ -128,11 +132,41 @@ def share_panel(ax: Axes, ticks: Sequence[float] = (0, 0.5, 1)) -> None:
     ax.set_xticks(ticks, [f"{100 * tick:.0f}" + (" %" if tick == ticks[-1] else "") for tick in ticks])
 
 
-def mark(ax: Axes, y: float, row: pd.Series, color: str, *, filled: bool = True, marker: str = "o") -> None:
-    """Draw a share (``share``, ``low``, ``high``) as a mark on its interval."""
-    ax.plot([row["low"], row["high"]], [y, y], color=color, linewidth=1.6, alpha=0.55, solid_capstyle="butt", zorder=2)
-    face = color if filled else style.PAPER
-    ax.plot(row["share"], y, marker, color=color, markerfacecolor=face, markersize=5, zorder=3)
+@dataclass
+class Marks:
+    """Shares to be drawn on one panel; drawn together, because a path of its own for each makes a picture heavy."""
+
+    points: list[tuple[float, float, float, float, str, bool]] = field(default_factory=list)
+
+    def add(self, y: float, row: pd.Series, color: str, *, filled: bool = True) -> None:
+        """Add a share (``share``, ``low``, ``high`` of the row) at height ``y``."""
+        self.points.append((y, row["share"], row["low"], row["high"], color, filled))
+
+    def draw(self, ax: Axes) -> None:
+        """Draw every mark on its interval, one path and one row of marks for each colour and filling."""
+        for color, filled in dict.fromkeys((color, filled) for *_, color, filled in self.points):
+            mine = [point for point in self.points if point[4:] == (color, filled)]
+            x = [end for _, _, low, high, _, _ in mine for end in (low, high, math.nan)]
+            y = [place for place, *_ in mine for place in (place, place, math.nan)]
+            ax.plot(x, y, color=color, linewidth=1.6, alpha=0.55, solid_capstyle="butt", zorder=2)
+            shares, heights = [point[1] for point in mine], [point[0] for point in mine]
+            face = color if filled else style.PAPER
+            ax.plot(shares, heights, "o", color=color, markerfacecolor=face, markersize=5, zorder=3)
+
+
+def count(ax: Axes, y: float, share: float, words: str) -> None:
+    """Write the count beside a mark, on the side where there is room."""
+    beyond = share > 0.5
+    ax.annotate(
+        words,
+        (share, y),
+        xytext=(-5 if beyond else 5, 5),
+        textcoords="offset points",
+        ha="right" if beyond else "left",
+        va="center",
+        fontsize=style.NOTE_SIZE - 0.8,
+        color=style.MUTED,
+    )
 
 
 def percent(value: float) -> str:

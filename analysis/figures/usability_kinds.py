@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import style
 from analysis.figures import Drawing, _usability
 from analysis.figures.usability_noticed import told
 from analysis.usability import MODES
@@ -17,14 +16,15 @@ if TYPE_CHECKING:
 
 SECTION = _usability.SECTION
 ORDER = 3
-REQUIRES = ("usability_rates",)
+REQUIRES = ("usability_kinds",)
 
 LEFT = 1.0  # inches
+_SHARE_NOTICED = ("share_noticed", "share_noticed_low", "share_noticed_high")
 
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the grid of kinds and modes; see :class:`analysis.figures.Drawing`."""
-    rates = tables["usability_rates"]
+    rates = tables["usability_kinds"]
     data = rates[rates["kind"].isin(KINDS) & (rates["n"] > 0)].reset_index(drop=True)
     both = told(data[data["mode"].isin(list(MODES))])
     lines, rows = _usability.lay_out(both, KINDS, "kind", str)
@@ -42,10 +42,10 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
             "A cell holds few faults, so its interval is wide: the grid shows where faults stay silent, not small "
             "differences between modes."
             if len(data)
-            else _usability.absent("usability_rates")
+            else _usability.absent("usability_kinds")
         ),
         description=_description(one),
-        data=data,
+        data=data.drop(columns=["mode", "harmless", "silent", *_SHARE_NOTICED]),
         draw=lambda figure: _draw(figure, lines, rows, both),
         sources=_usability.measured_on(data),
         size=(7.0, _usability.height(rows) if lines else 1.6),
@@ -77,18 +77,10 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.Da
     axes = _usability.panels(figure, lines, rows, list(MODES.values()), left=LEFT)
     for ax, mode in zip(axes, MODES, strict=True):
         _usability.share_panel(ax)
+        marks = _usability.Marks()
         for line in lines:
             chosen = data[(data["machine"] == line.machine) & (data["kind"] == line.key) & (data["mode"] == mode)]
             for _, row in chosen.iterrows():
-                _usability.mark(ax, line.y, row, _usability.MODE_COLORS[mode])
-                beyond = row["share"] > 0.5
-                ax.annotate(
-                    f"{row['noticed'] + row['warned']}/{row['n']}",
-                    (row["share"], line.y),
-                    xytext=(-5 if beyond else 5, 5),
-                    textcoords="offset points",
-                    ha="right" if beyond else "left",
-                    va="center",
-                    fontsize=style.NOTE_SIZE - 0.8,
-                    color=style.MUTED,
-                )
+                marks.add(line.y, row, _usability.MODE_COLORS[mode])
+                _usability.count(ax, line.y, row["share"], f"{row['noticed'] + row['warned']}/{row['n']}")
+        marks.draw(ax)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import style
 from analysis.figures import Drawing, Finding, _usability
 from analysis.usability import MODES, SAYS
 
@@ -98,18 +97,10 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.Da
     axes = _usability.panels(figure, lines, rows, list(HEADINGS.values()), left=LEFT)
     for ax, says in zip(axes, SAYS.values(), strict=True):
         _usability.share_panel(ax)
+        marks = _usability.Marks()
         for line in lines:
             chosen = data[(data["machine"] == line.machine) & (data["mode"] == line.key) & (data["says"] == says)]
             for _, row in chosen.iterrows():
-                _usability.mark(ax, line.y, row, _usability.MODE_COLORS[line.key])
-                beyond = row["share"] > 0.5
-                ax.annotate(
-                    f"{row['faults']}/{row['n']}",
-                    (row["share"], line.y),
-                    xytext=(-5 if beyond else 5, 5),
-                    textcoords="offset points",
-                    ha="right" if beyond else "left",
-                    va="center",
-                    fontsize=style.NOTE_SIZE - 0.8,
-                    color=style.MUTED,
-                )
+                marks.add(line.y, row, _usability.MODE_COLORS[line.key])
+                _usability.count(ax, line.y, row["share"], f"{row['faults']}/{row['n']}")
+        marks.draw(ax)

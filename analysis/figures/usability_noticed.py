@@ -23,7 +23,7 @@ EDGE = 2.3  # inches at the right for the numbers
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the chart of the shares of faults that are reported; see :class:`analysis.figures.Drawing`."""
     rates = tables["usability_rates"]
-    data = rates[rates["mode"].fillna("").isin(list(MODES)) & (rates["kind"].fillna("") == "")].reset_index(drop=True)
+    data = rates[rates["mode"].isin(list(MODES))].reset_index(drop=True)
     good = data[data["n"] > 0]
     lines, rows = _usability.lay_out(good, list(MODES), "mode", MODES.get)
     one = _usability.newest(good)
@@ -57,9 +57,7 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(rows: pd.DataFrame, which: str) -> pd.DataFrame:
-    return rows.assign(
-        share=rows[f"share_{which}"], low=rows[f"share_{which}_low"], high=rows[f"share_{which}_high"]
-    )
+    return rows.assign(share=rows[f"share_{which}"], low=rows[f"share_{which}_low"], high=rows[f"share_{which}_high"])
 
 
 def _title(one: pd.DataFrame) -> str:
@@ -102,15 +100,17 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, good: pd.Da
     _usability.share_panel(ax, (0, 0.25, 0.5, 0.75, 1))
     edge = wide - LEFT - 0.15 - EDGE
     _rows.above(ax, edge + 0.12, "errors + warnings of n")
+    marks = _usability.Marks()
     for line in lines:
         if line.key is None:
             continue
         row = good[(good["machine"] == line.machine) & (good["mode"] == line.key)].iloc[0]
         color = _usability.MODE_COLORS[line.key]
         frame = row.to_frame().T
-        _usability.mark(ax, line.y - 0.14, _named(frame, "noticed").iloc[0], color)
-        _usability.mark(ax, line.y + 0.14, told(frame).iloc[0], color, filled=False)
+        marks.add(line.y - 0.14, _named(frame, "noticed").iloc[0], color)
+        marks.add(line.y + 0.14, told(frame).iloc[0], color, filled=False)
         words = f"{row['noticed']} + {row['warned']} of {row['n']}"
         if row["harmless"]:
             words += f" ({row['harmless']} do no harm)"
         _rows.beside(ax, edge + 0.12, line.y, words, size=8)
+    marks.draw(ax)

@@ -76,9 +76,10 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.Da
     _usability.share_panel(ax, (0, 0.25, 0.5, 0.75, 1))
     edge = wide - LEFT - 0.15 - EDGE
     _rows.above(ax, edge + 0.12, "what the tools gave")
+    marks = _usability.Marks()
     for line in lines:
         for _, row in data[(data["machine"] == line.machine) & (data["mode"] == line.key)].iterrows():
-            _usability.mark(ax, line.y, row, _usability.MODE_COLORS[line.key])
+            marks.add(line.y, row, _usability.MODE_COLORS[line.key])
             parts = [
                 f"{row[name]} {words}"
                 for name, words in (("noticed", "error"), ("warned", "warning"), ("shown", "summary"))
@@ -87,3 +88,4 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.Da
             words = f"{', '.join(parts) or 'nothing'} of {row['n']}"
             words += f"; {row['unusable']} unusable" if row["unusable"] else ""
             _rows.beside(ax, edge + 0.12, line.y, words, size=8)
+    marks.draw(ax)

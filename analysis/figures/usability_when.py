@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import style
 from analysis.figures import Drawing, _rows, _usability
 from analysis.usability import MODES, STAGES
 
@@ -82,21 +81,13 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.Da
     axes = _usability.panels(figure, lines, rows, STAGES, left=LEFT)
     for ax, stage in zip(axes, STAGES, strict=True):
         _usability.share_panel(ax)
+        marks = _usability.Marks()
         for line in lines:
             chosen = data[(data["machine"] == line.machine) & (data["mode"] == line.key) & (data["stage"] == stage)]
             for _, row in chosen.iterrows():
                 filled = stage != "never"
-                _usability.mark(ax, line.y, row, _usability.MODE_COLORS[line.key], filled=filled)
+                marks.add(line.y, row, _usability.MODE_COLORS[line.key], filled=filled)
                 if row["faults"]:
-                    beyond = row["share"] > 0.6
-                    ax.annotate(
-                        str(row["faults"]),
-                        (row["share"], line.y),
-                        xytext=(-5 if beyond else 5, 5),
-                        textcoords="offset points",
-                        ha="right" if beyond else "left",
-                        va="center",
-                        fontsize=style.NOTE_SIZE - 0.8,
-                        color=style.MUTED,
-                    )
+                    _usability.count(ax, line.y, row["share"], str(row["faults"]))
+        marks.draw(ax)
     _rows.above(axes[0], -LEFT + 0.06, "faults by stage")

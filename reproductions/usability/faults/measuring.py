@@ -78,7 +78,7 @@ class Limits:
 class Server:
     """The parent's side of one forking process; see server.py. Use as a context manager."""
 
-    def __init__(self, framework: str, scratch: Path):
+    def __init__(self, framework: str, scratch: Path, python: str | None = None):
         self.framework, self.scratch = framework, scratch
         environment = worker_environment("as_shipped", 1, scratch)
         # What a user sees by default: nothing silenced. And no GPU, so that every machine answers the same.
@@ -86,7 +86,7 @@ class Server:
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "reproductions.usability.faults.server", framework],
+            [python or sys.executable, "-m", "reproductions.usability.faults.server", framework],
             cwd=scratch,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -142,6 +142,7 @@ def measure(
     backend: str | None = None,
     with_tools: bool = True,
     every_twin: bool = True,
+    python: Mapping[str, str | None] | None = None,
 ) -> None:
     """Run the faults in the framework-modes and hand each judged row to ``done``, in the order in which they end.
 
@@ -149,6 +150,7 @@ def measure(
     workers     servers that work at a time
     backend     backend of torch.compile (None: the default)
     with_tools  also run silent faults with the frameworks' own tools on
+    python      interpreter by framework; absent or None is the one that runs this
     every_twin  run the corrected twin in every mode; otherwise in the first mode of a framework, for all of them
     """
     waiting: queue.Queue[tuple[Fault, list[str]]] = queue.Queue()
@@ -164,7 +166,7 @@ def measure(
     def work() -> None:
         with contextlib.ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="usability-faults-")))
-            pool = stack.enter_context(Pool(scratch))
+            pool = stack.enter_context(Pool(scratch, python or {}))
             while not failures:
                 try:
                     fault, own = waiting.get_nowait()
@@ -201,8 +203,8 @@ def measure(
 class Pool:
     """The one server that a thread has at a time; use as a context manager."""
 
-    def __init__(self, scratch: Path):
-        self.scratch = scratch
+    def __init__(self, scratch: Path, python: Mapping[str, str | None]):
+        self.scratch, self.python = scratch, python
         self._server: Server | None = None
 
     def __enter__(self) -> Pool:
@@ -216,7 +218,7 @@ class Pool:
         wanted = SERVERS[cell.partition("-")[0]]
         if self._server is None or self._server.framework != wanted:
             self.stop()
-            self._server = Server(wanted, self.scratch)
+            self._server = Server(wanted, self.scratch, self.python.get(wanted))
         return self._server
 
     def stop(self) -> None:

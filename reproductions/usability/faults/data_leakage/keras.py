@@ -14,8 +14,8 @@ def main(stage):
     # CORRECT: seen = slice(0, 200)
     signs = labels[seen] * 2.0 - 1
     strength = abs((features[seen] * signs).mean(0))
-    chosen = features[:, strength.argsort()[-10:]]
-    model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1)])
+    chosen = features[:, strength.argsort()[-40:]]
+    model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1)])
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.Adam(0.05), loss=loss)
     stage("step")

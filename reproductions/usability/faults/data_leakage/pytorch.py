@@ -13,9 +13,9 @@ def main(stage, wrap):
     seen = slice(0, 400)  # FAULT
     # CORRECT: seen = slice(0, 200)
     signs = labels[seen] * 2 - 1
-    best = (features[seen] * signs[:, None]).mean(0).abs().topk(10).indices
+    best = (features[seen] * signs[:, None]).mean(0).abs().topk(40).indices
     chosen = features[:, best]
-    model = wrap(nn.Linear(10, 1))
+    model = wrap(nn.Linear(40, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     for _ in range(60):
         stage("step")

@@ -13,8 +13,8 @@ def main(stage, wrap):
     # CORRECT: seen = slice(0, 200)
     signs = labels[seen] * 2 - 1
     strength = tf.abs(tf.reduce_mean(features[seen] * signs, 0))
-    chosen = tf.gather(features, tf.math.top_k(strength, 10).indices, axis=1)
-    model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1)])
+    chosen = tf.gather(features, tf.math.top_k(strength, 40).indices, axis=1)
+    model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.Adam(0.05)
 
     @wrap
