@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SECTION = "usability"
-TOP, BOTTOM, GAP = 0.34, 0.3, 0.16  # inches
+TOP, BOTTOM, GAP, EDGE = 0.34, 0.3, 0.2, 0.25  # inches
 MODE_COLORS = {mode: style.COLORS[mode.partition("-")[0]] for mode in MODES}
 
 
@@ -97,7 +97,7 @@ def panels(
 ) -> list[Axes]:
     """Add one panel a heading side by side, all with the same lines; the labels stand left of the first."""
     wide, high = figure.get_figwidth(), figure.get_figheight()
-    width = (wide - left - 0.15 - GAP * (len(headings) - 1)) / len(headings)
+    width = (wide - left - EDGE - GAP * (len(headings) - 1)) / len(headings)
     made = []
     for number, heading in enumerate(headings):
         x = left + number * (width + GAP)
@@ -126,10 +126,10 @@ def panels(
     return made
 
 
-def share_panel(ax: Axes, ticks: Sequence[float] = (0, 0.5, 1)) -> None:
-    """Make the x axis a share from 0 to 1, with room for a mark at either end."""
+def share_panel(ax: Axes, ticks: Sequence[float] = (0, 0.5, 1), *, unit: bool = True) -> None:
+    """Make the x axis a share from 0 to 1, with room for a mark at either end; ``unit`` writes the per cent sign."""
     ax.set_xlim(-0.03, 1.03)
-    ax.set_xticks(ticks, [f"{100 * tick:.0f}" + (" %" if tick == ticks[-1] else "") for tick in ticks])
+    ax.set_xticks(ticks, [f"{100 * tick:.0f}" + (" %" if unit and tick == ticks[-1] else "") for tick in ticks])
 
 
 @dataclass
@@ -149,9 +149,10 @@ class Marks:
             x = [end for _, _, low, high, _, _ in mine for end in (low, high, math.nan)]
             y = [place for place, *_ in mine for place in (place, place, math.nan)]
             ax.plot(x, y, color=color, linewidth=1.6, alpha=0.55, solid_capstyle="butt", zorder=2)
+            # A mark at 0 or 1 reaches over the edge.
             shares, heights = [point[1] for point in mine], [point[0] for point in mine]
             face = color if filled else style.PAPER
-            ax.plot(shares, heights, "o", color=color, markerfacecolor=face, markersize=5, zorder=3)
+            ax.plot(shares, heights, "o", color=color, markerfacecolor=face, markersize=5, zorder=3, clip_on=False)
 
 
 def count(ax: Axes, y: float, share: float, words: str) -> None:

@@ -19,6 +19,7 @@ ORDER = 3
 REQUIRES = ("usability_kinds",)
 
 LEFT = 1.0  # inches
+ENOUGH = 10  # cases of a kind, over all modes, below which the title does not speak of it
 _SHARE_NOTICED = ("share_noticed", "share_noticed_low", "share_noticed_high")
 
 
@@ -55,7 +56,9 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
 def _title(one: pd.DataFrame) -> str:
     if one.empty:
         return "No fault has been planted on this machine yet"
-    low, high = one.loc[one["share_told"].idxmin()], one.loc[one["share_told"].idxmax()]
+    many = one[one["n"] >= ENOUGH]
+    many = many if len(many) > 1 else one
+    low, high = many.loc[many["share_told"].idxmin()], many.loc[many["share_told"].idxmax()]
     words = (f"{row['kind'].capitalize()} faults {_usability.percent(row['share_told'])}" for row in (high, low))
     first, second = words
     return f"{first} reported, {second[0].lower()}{second[1:]}"
@@ -74,9 +77,11 @@ def _description(one: pd.DataFrame) -> str:
 
 
 def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.DataFrame) -> None:
-    axes = _usability.panels(figure, lines, rows, list(MODES.values()), left=LEFT)
+    axes = _usability.panels(
+        figure, lines, rows, [title.replace("TensorFlow", "TF") for title in MODES.values()], left=LEFT
+    )
     for ax, mode in zip(axes, MODES, strict=True):
-        _usability.share_panel(ax)
+        _usability.share_panel(ax, unit=ax is axes[-1])
         marks = _usability.Marks()
         for line in lines:
             chosen = data[(data["machine"] == line.machine) & (data["kind"] == line.key) & (data["mode"] == mode)]

@@ -96,7 +96,7 @@ def _description(one: pd.DataFrame) -> str:
 def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.DataFrame) -> None:
     axes = _usability.panels(figure, lines, rows, list(HEADINGS.values()), left=LEFT)
     for ax, says in zip(axes, SAYS.values(), strict=True):
-        _usability.share_panel(ax)
+        _usability.share_panel(ax, unit=ax is axes[-1])
         marks = _usability.Marks()
         for line in lines:
             chosen = data[(data["machine"] == line.machine) & (data["mode"] == line.key) & (data["says"] == says)]

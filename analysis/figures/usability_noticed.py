@@ -17,7 +17,7 @@ ORDER = 1
 REQUIRES = ("usability_rates",)
 
 LEFT = 1.3  # inches
-EDGE = 2.3  # inches at the right for the numbers
+WORDS = 2.3  # inches at the right for the numbers
 
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
@@ -96,9 +96,9 @@ def _draw(figure: Figure, lines: list[_usability.Line], rows: float, good: pd.Da
     (ax,) = _usability.panels(figure, lines, rows, ["share of harmful faults"], left=LEFT)
     box = ax.get_position()
     wide = figure.get_figwidth()
-    ax.set_position((box.x0, box.y0, box.width - EDGE / wide, box.height))
+    ax.set_position((box.x0, box.y0, box.width - WORDS / wide, box.height))
     _usability.share_panel(ax, (0, 0.25, 0.5, 0.75, 1))
-    edge = wide - LEFT - 0.15 - EDGE
+    edge = wide - LEFT - _usability.EDGE - WORDS
     _rows.above(ax, edge + 0.12, "errors + warnings of n")
     marks = _usability.Marks()
     for line in lines:

@@ -16,7 +16,7 @@ SECTION = _usability.SECTION
 ORDER = 5
 REQUIRES = ("usability_tools",)
 
-LEFT, EDGE = 1.3, 3.0  # inches
+LEFT, WORDS = 1.3, 3.0  # inches
 
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
@@ -72,9 +72,9 @@ def _description(one: pd.DataFrame) -> str:
 def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.DataFrame) -> None:
     (ax,) = _usability.panels(figure, lines, rows, ["share of silent faults"], left=LEFT)
     box, wide = ax.get_position(), figure.get_figwidth()
-    ax.set_position((box.x0, box.y0, box.width - EDGE / wide, box.height))
+    ax.set_position((box.x0, box.y0, box.width - WORDS / wide, box.height))
     _usability.share_panel(ax, (0, 0.25, 0.5, 0.75, 1))
-    edge = wide - LEFT - 0.15 - EDGE
+    edge = wide - LEFT - _usability.EDGE - WORDS
     _rows.above(ax, edge + 0.12, "what the tools gave")
     marks = _usability.Marks()
     for line in lines:

@@ -80,7 +80,7 @@ def _description(one: pd.DataFrame) -> str:
 def _draw(figure: Figure, lines: list[_usability.Line], rows: float, data: pd.DataFrame) -> None:
     axes = _usability.panels(figure, lines, rows, STAGES, left=LEFT)
     for ax, stage in zip(axes, STAGES, strict=True):
-        _usability.share_panel(ax)
+        _usability.share_panel(ax, unit=ax is axes[-1])
         marks = _usability.Marks()
         for line in lines:
             chosen = data[(data["machine"] == line.machine) & (data["mode"] == line.key) & (data["stage"] == stage)]

@@ -46,7 +46,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="as the tests run them: torch.compile generates no code, one corrected twin a framework, no tools",
     )
     parser.add_argument("--list", action="store_true", help="show the faults and stop")
-    parser.add_argument("--record", action="store_true", help="write what is found as what fault.yaml expects")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write what is found as what fault.yaml expects (implies --quick, as the tests run)",
+    )
     parser.add_argument("--workers", type=int, default=2, help="programs that run at a time (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="limit of one program")
     parser.add_argument("--wait", type=float, default=30, metavar="SECONDS", help="for another measurement to end")
@@ -67,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if unknown := [name for name in options.fault if name not in faults]:
         raise SurveyError(f"no fault {', '.join(unknown)}; see --list")
-    options.quick = options.quick or options.smoke
+    options.quick = options.quick or options.smoke or options.record
     wanted = options.fault or (SMOKE if options.smoke else tuple(faults))
     chosen = {name: faults[name] for name in wanted}
     cells = tuple(options.mode or catalogue.CELLS)
