@@ -7,11 +7,11 @@ rule run_paired_programs:
         f"{MEASURED}/programs.json",
     log:
         "logs/usability/programs.log",
+    conda:
+        "../envs/survey.yaml"
     threads: all_cores
     resources:
         bench_slot=1,
-    conda:
-        "../envs/survey.yaml"
     params:
         arguments=usability_arguments,
     message:
@@ -25,11 +25,11 @@ rule plant_faults:
         f"{MEASURED}/faults.json",
     log:
         "logs/usability/faults.log",
+    conda:
+        "../envs/survey.yaml"
     threads: all_cores
     resources:
         bench_slot=1,
-    conda:
-        "../envs/survey.yaml"
     params:
         arguments=fault_arguments,
     message:
@@ -45,11 +45,11 @@ rule measure_first_contact:
         f"{MEASURED}/contact.json",
     log:
         "logs/usability/contact.log",
+    conda:
+        "../envs/survey.yaml"
     threads: all_cores
     resources:
         bench_slot=1,
-    conda:
-        "../envs/survey.yaml"
     params:
         arguments=contact_arguments,
     message:
