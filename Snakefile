@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/adoption.smk"
 include: "workflow/rules/reproductions.smk"
+include: "workflow/rules/usability.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -34,6 +35,12 @@ rule smoke:
 rule measure:
     input:
         expand("results/measurements/{workload}.csv", workload=WORKLOADS),
+    localrule: True
+
+
+rule usability:
+    input:
+        expand(f"{MEASURED}/{{part}}.json", part=["programs", "faults", "contact"]),
     localrule: True
 
 

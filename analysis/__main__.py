@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,trends,summarise,draw,report,sources,simulate,...}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,draw,report,sources,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -42,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
-        required=True, metavar="{count,trends,summarise,draw,report,sources,mentions,simulate,coverage,config-docs}"
+        required=True,
+        metavar="{count,trends,summarise,usability,draw,report,sources,mentions,simulate,coverage,config-docs}",
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -82,6 +83,14 @@ def _parser() -> argparse.ArgumentParser:
         default=ROOT / "data" / "measurements",
         metavar="DIR",
         help="folder of the sets measured elsewhere or before; each is checked (default: %(default)s)",
+    )
+    sub = command("usability", _usability, "Tabulate what was measured of usability on every machine.")
+    sub.add_argument(
+        "--measurements",
+        type=Path,
+        default=ROOT / "data" / "measurements",
+        metavar="DIR",
+        help="folder that holds a folder a machine (default: data/measurements)",
     )
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
@@ -130,6 +139,12 @@ def _summarise(options: argparse.Namespace) -> None:
     landed = landed_sets(options.landed)
     tables = measurements.summarise(options.out, workloads, ROOT / "data", landed=landed, known=known)
     measurements.write(tables, options.out / "tables")
+
+
+def _usability(options: argparse.Namespace) -> None:
+    from analysis.usability import write_tables
+
+    write_tables(options.measurements, ROOT / "workflow" / "schemas", options.out / "tables")
 
 
 def _draw(options: argparse.Namespace) -> None:

@@ -22,6 +22,12 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
         return _refresh_plan(configuration, [job[1] for job in todo if job[0] == "fetch_source"])
     outs = sorted({job[1] for job in todo if len(job) > 1}) or ["results"]
     lines, minutes = ["This run will"], 0.0
+    usability = [(words, spent) for rule, (words, spent) in _USABILITY.items() if rule in rules]
+    if usability:
+        smoke = configuration.values["usability"] == "smoke"
+        lines += [f"  {words}{' (smoke size)' if smoke else ''}" for words, _ in usability]
+        lines.append(f"    landing in {configuration.values['measurements']}/<machine>/")
+        minutes += sum(spent for _, spent in usability) / (6 if smoke else 1)
     if "count_adoption" in rules:
         lines.append("  count adoption from these sources:")
         lines += [
@@ -53,6 +59,12 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
     return "\n".join(lines)
 
 
+#: Rules of the target usability: what they do, and minutes on 2 cores.
+_USABILITY = {
+    "run_paired_programs": ("run the paired programs of usability", 5),
+    "plant_faults": ("plant the faults in each mode", 6),
+    "measure_first_contact": ("measure first contact", 3),
+}
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
 _PREPARING = ("check_parity", "train_to_accuracy")
 
@@ -83,6 +95,8 @@ def done(sources_csv: Path, jobs: Iterable, today: date, *, refreshed_in: str, s
         return f"{refreshed(refreshed_in, jobs)}\nNow `snakemake --cores 8` draws the page from it."
     outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
     if not outs:
+        if any(job.rule.name in _USABILITY for job in jobs):
+            return "Done. Now `snakemake --cores 8` draws the page from it."
         return "Done; this target makes no page."
     ages = "; ".join(_age(row, today) for row in _sources(sources_csv, snapshots))
     cards = [json.loads(Path(out, "machine.json").read_text(encoding="utf-8")) for out in outs]

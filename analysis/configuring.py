@@ -63,6 +63,22 @@ class Configuration:
         arguments += [f"--accept={name}" for name in _listed(values["accept"]) if name == source]
         return shlex.join(arguments)
 
+    def usability_arguments(self, part: str) -> str:
+        """Return the command-line arguments of ``python -m reproductions usability <part>``, shell-quoted.
+
+        part  ``programs``, ``faults`` or ``contact``
+        """
+        values = self.values
+        arguments = [f"--measurements={values['measurements']}", f"--wait={values['wait_s']}"]
+        smoke = values["usability"] == "smoke"
+        arguments += ["--smoke"] if smoke else []
+        if part == "contact":
+            arguments += ["--offline"] if smoke else ["--install"]
+        pythons = {name: _absolute(path) for name, path in values["python"].items()}
+        arguments += [f"--python-{name}={path}" for name, path in pythons.items() if path is not None]
+        arguments.append("--keep-going")
+        return shlex.join(arguments)
+
     def arguments(self, workload: str, out: str, *, measuring: bool = False) -> str:
         """Return the command-line arguments of ``python -m reproductions <command>`` for one workload, shell-quoted."""
         values = self.values

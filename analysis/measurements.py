@@ -22,7 +22,7 @@ from analysis.measured_rows import POINT, Cell, Measured, Point, only, tidy
 from analysis.measured_sets import PIPELINE_COLUMNS, MeasuredSet, own_set
 from analysis.resampling import MIN_RESTARTS, bounds, coverage, draws, interval, replicates
 from analysis.style import interval_words
-from reproductions.spec import MODES, Workload
+from reproductions.spec import FRAMEWORKS, MODES, Workload
 
 __all__ = ["cells", "control", "coverage", "interval", "ratios", "summarise", "sweeps", "write"]
 
@@ -563,7 +563,7 @@ def _pipelines(sets: Iterable[MeasuredSet]) -> pd.DataFrame:
 def machine(card: Mapping[str, object], rows: pd.DataFrame) -> pd.DataFrame:
     """Return the machine card with the versions and settings that the workers themselves reported."""
     items = {"name": card["machine"], "devices used": ", ".join(sorted(rows["device"].dropna().unique()))}
-    for framework in MODES:
+    for framework in FRAMEWORKS:
         items[f"{framework} version"] = only(rows.loc[rows["framework"] == framework, "version"])
     items = {key: value for key, value in items.items() if not (key == "keras version" and pd.isna(value))}
     items |= {

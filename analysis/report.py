@@ -23,7 +23,7 @@ from urllib.parse import quote
 import pandas as pd
 import yaml
 
-from analysis import style
+from analysis import style, usability_page
 from analysis.drawing import prefix_ids, replace_file
 
 INLINE_CSV_BYTES = 15_000  # a larger CSV is linked beside the page, not held in it
@@ -169,6 +169,7 @@ def render(
         "findings": [figure for figure in figures if figure["finding"]],
         "titles": [figure for figure in figures if not figure["finding"]],
         "sections": sections,
+        "usability": usability_page.context(tables),
         "downloads": _downloads(tables_dir, figures_dir, out_html.parent),
         "rules": {"equal": style.EQUAL_WITHIN, "much": style.MUCH_BEYOND},
         "retrieved": _range(tables.get("sources"), "retrieved"),
@@ -202,7 +203,7 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     return tuple(found)
 
 
-SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "machine", "sources")
+SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "usability", "machine", "sources")
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}
 
@@ -249,7 +250,11 @@ def inline_svg(picture: str, prefix: str) -> str:
         picture = re.sub(rf'(?<=[#"]){re.escape(name)}(?=[")])', str(number), picture)
     picture = prefix_ids(picture, prefix)
     picture = re.sub(r"<g>\s*</g>\s*", "", picture)
-    picture = re.sub(r"font-family: [^;\"]*", "font-family: inherit", picture)
+    # What says nothing in a page goes: the family is inherited, a rotation by nothing, a group of one text.
+    picture = re.sub(r"font-family: [^;\"]*(; )?", "", picture)
+    picture = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", picture)
+    picture = re.sub(r"<g>\s*(<text [^>]*>[^<]*</text>)\s*</g>", r"\1", picture)
+    picture = picture.replace("xlink:href=", "href=")
     picture = re.sub(r"(font: [^\";]*?)'DejaVu Sans'[^\";]*", r"\1var(--sans)", picture)
     picture = _lighten(picture)
     picture = re.sub(r"#[0-9a-f]{6}\b", _variable, picture)

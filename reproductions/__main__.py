@@ -14,12 +14,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from reproductions import machine, registry
+from reproductions import machine, reference, registry, repeatability
 from reproductions.client import Runtime
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
-from reproductions.spec import MODES, Workload
+from reproductions.pipelines import commands as pipelines
+from reproductions.scaling import commands as scaling
+from reproductions.spec import FRAMEWORKS, Workload
 from reproductions.usability import commands as usability
 
 log = logging.getLogger("reproductions")
@@ -47,9 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the survey's workloads in PyTorch and TensorFlow.",
         epilog="Exit codes: 0 done; 1 a check or a cell failed; 2 nothing done, see the message; 130 interrupted.",
     )
-    commands = parser.add_subparsers(
-        required=True, metavar="{list,fetch,parity,accuracy,measure,machine,export,check-measurements,compare}"
-    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--threads", type=int, default=1, help="compute threads (default: %(default)s)")
         sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
         sub.add_argument("--seed", type=int, default=1)
-        for framework in MODES:
+        for framework in FRAMEWORKS:
             sub.add_argument(f"--python-{framework}", metavar="FILE", help=f"interpreter that has {framework}")
         sub.add_argument("--workloads", **extra)
         sub.add_argument("--memory-limit-mib", type=int, help="stop a worker that takes more")
@@ -134,6 +134,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(name, type=Path, metavar=name.upper(), help="a results folder or a set of data/measurements")
     sub.add_argument("--format", choices=("text", "json", "csv"), default="text")
     usability.add_parser(commands)
+    pipelines.add_parser(commands)
+    reference.add_parser(commands)
+    repeatability.add_parser(commands)
+    scaling.add_parser(commands)
     return parser
 
 
@@ -161,7 +165,7 @@ def _data(workload: Workload, options: argparse.Namespace) -> tuple[str, Path]:
 
 
 def _runtime(options: argparse.Namespace, data: Path) -> Runtime:
-    interpreters = {framework: getattr(options, f"python_{framework}") for framework in MODES}
+    interpreters = {framework: getattr(options, f"python_{framework}") for framework in FRAMEWORKS}
     return Runtime(data, options.threads, options.device, interpreters, options.memory_limit_mib)
 
 
@@ -269,7 +273,7 @@ def _measure(options: argparse.Namespace) -> int:
     failed = []
     with exclusive(options.wait):
         for workload in _selected(options):
-            _, data = _data(workload, options)
+            name, data = _data(workload, options)
             result = _known_parity(workload, options) or _check_parity(workload, options)
             rows = harness.measure(
                 workload,
@@ -279,6 +283,7 @@ def _measure(options: argparse.Namespace) -> int:
                     folder=options.out / "unfinished",
                     environments=tuple(options.environment) if options.environment else None,
                     seed=options.seed,
+                    data=name,
                 ),
                 checked=result,
                 out=options.out / "measurements" / f"{workload.id}.csv",

@@ -40,6 +40,9 @@ def run(workload: Workload, preset: Preset, *, dataset: str, runtime: Runtime, s
 
     Returns rows with ``COLUMNS``; ``correct`` of ``n_test`` test examples. A side that fails is a row with its status.
     """
+    if preset.accuracy is None:
+        log.info("accuracy %s: not run at preset %s", workload.id, preset.name)
+        return []
     data = batches.read(runtime.data)
     options = preset.accuracy
 
@@ -65,16 +68,16 @@ def run(workload: Workload, preset: Preset, *, dataset: str, runtime: Runtime, s
                 worker.ready()
                 for number in range(options["seeds"]):
                     out = (scratch / f"accuracy-{cell.framework}.npz").resolve()
-                    batch_size = workload.batch_size["train"]
+                    batch_size = preset.batch_size["train"]
                     answer = worker.ask("fit", seed=seed + number, batch_size=batch_size, examples=options["examples"])
                     _train(worker, options["epochs"] * answer["steps"], f"{workload.id} {who} seed {seed + number}")
                     worker.ask("predict", batch_size=batch_size, out=str(out))
                     with np.load(out, allow_pickle=False) as arrays:
-                        predicted = arrays["predicted"]
+                        predicted, truth = arrays["predicted"], arrays["truth"]
                     rows.append(
                         base
                         | {"seed": seed + number, "n_train": answer["examples"], "status": "ok"}
-                        | score(data["y_test"], predicted)
+                        | score(truth, predicted)
                     )
                     log.info(
                         "accuracy %s %s seed %s: %.4f",
@@ -99,8 +102,8 @@ def run(workload: Workload, preset: Preset, *, dataset: str, runtime: Runtime, s
         "n_train": len(kept),
     }
     return measured + [
-        base | {"who": who} | score(data["y_test"], predicted)
-        for who, predicted in references(workload.input, data, kept).items()
+        base | {"who": who} | score(truth, predicted)
+        for who, (truth, predicted) in references(workload, preset, data, kept).items()
     ]
 
 
@@ -125,17 +128,24 @@ def score(truth: np.ndarray, predicted: np.ndarray) -> dict:
     }
 
 
-def references(kind: str, data: Mapping[str, np.ndarray], kept: np.ndarray) -> dict[str, np.ndarray]:
-    """Return predicted test classes of the plain references, by name.
+def references(workload: Workload, preset: Preset, data: Mapping, kept: np.ndarray) -> dict[str, tuple]:
+    """Return ``{name: (true, predicted)}`` test classes of the plain references.
 
-    Images: logistic regression on pixels. Texts: logistic regression on TF-IDF of words. Both: the largest class.
+    Images: logistic regression on pixels. Texts: logistic regression on TF-IDF of words. Language: the id that follows
+    a pair of ids most often. All: the largest class.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    labels = data["y_train"][kept]
-    largest = np.bincount(labels).argmax()
+    kind = workload.input
+    truth = batches.labels(kind, data["y_test"], preset.sizes).ravel()
+    labels = batches.labels(kind, data["y_train"][kept], preset.sizes)
+    found = {"largest class": (truth, np.full(len(truth), np.bincount(labels.ravel()).argmax()))}
+    if kind == "language":
+        ids = {part: batches.inputs(kind, data[f"x_{part}"], preset.sizes) for part in ("train", "test")}
+        name, predicted = "most frequent follower of two ids", _followers(ids["train"][kept], labels, ids["test"])
+        return {name: (truth, predicted)} | found
     if kind == "image":
         flat = {part: data[f"x_{part}"].reshape(len(data[f"x_{part}"]), -1) / 255 for part in ("train", "test")}
         name, model = "logistic regression on pixels (scikit-learn)", LogisticRegression(max_iter=200)
@@ -144,7 +154,20 @@ def references(kind: str, data: Mapping[str, np.ndarray], kept: np.ndarray) -> d
         name = "logistic regression on TF-IDF (scikit-learn)"
         model = make_pipeline(TfidfTransformer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000))
     model.fit(flat["train"][kept], labels)
-    return {name: model.predict(flat["test"]), "largest class": np.full(len(data["y_test"]), largest)}
+    return {name: (truth, model.predict(flat["test"]))} | found
+
+
+def _followers(inputs: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Return for each id in ``asked`` (n, tokens) what followed it and its forerunner most often in training."""
+    size = int(max(inputs.max(), labels.max(), asked.max())) + 1
+
+    def pairs(ids: np.ndarray) -> np.ndarray:
+        before = np.concatenate([np.zeros((len(ids), 1), ids.dtype), ids[:, :-1]], axis=1)
+        return (before.astype(np.int64) * size + ids).ravel()
+
+    counts = np.zeros((size * size, size), np.int32)
+    np.add.at(counts, (pairs(inputs), labels.ravel()), 1)
+    return counts.argmax(1)[pairs(asked)]
 
 
 def _word_counts(tokens: np.ndarray):

@@ -56,7 +56,7 @@ class Worker:
         environment: str,
         scratch: Path,
         log: Path,
-        precision: str = "float32",
+        precision: str | None = None,
     ):
         self.cell, self.timeout_s, self.log = cell, preset.timeout_s, log
         scratch = scratch.resolve()  # the worker runs inside it, and its cache's path must not depend on that
@@ -65,16 +65,18 @@ class Worker:
         self._job = {
             "workload": str(workload.folder.resolve()),
             "framework": cell.framework,
+            "source": "tensorflow" if cell.framework == "keras" else cell.framework,
             "mode": cell.mode,
             "sizes": dict(preset.sizes),
             "optimizer": dict(workload.optimizer),
             "threads": runtime.threads,
             "device": runtime.device,
-            "precision": precision,
+            "precision": precision or cell.precision,
             "data": str(runtime.data.resolve()),
             "memory_limit_mib": runtime.memory_limit_mib,
         }
-        python = runtime.python.get(cell.framework) or sys.executable
+        python = runtime.python.get(cell.interpreter) or sys.executable
+        backend = {"KERAS_BACKEND": cell.mode} if cell.framework == "keras" else {}
         with log.open("ab") as errors:
             try:
                 self._process = subprocess.Popen(
@@ -83,12 +85,12 @@ class Worker:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    env=worker_environment(environment, runtime.threads, scratch),
+                    env=worker_environment(environment, runtime.threads, scratch) | backend,
                 )
             except OSError as error:
                 raise WorkerFailed(
                     "failed",
-                    f"{python}: cannot be started ({error.strerror}); correct config key python.{cell.framework}",
+                    f"{python}: cannot be started ({error.strerror}); correct config key python.{cell.interpreter}",
                 ) from error
         self._buffer = b""
         self.facts: dict = {}

@@ -42,11 +42,6 @@ PACKAGES = (
     *("torch", "torchvision", "transformers", "triton", "tensorflow", "tensorflow-cpu", "tf_keras", "keras"),
     *("keras-hub", "numpy", "scipy", "scikit-learn", "pandas", "ml_dtypes", "h5py"),
 )
-#: Cells of the idiomatic track and of the control, whether or not this version measures them.
-FURTHER_MODES = {
-    *(("pytorch", "idiomatic"), ("tensorflow", "idiomatic")),
-    *(("keras", "tensorflow"), ("keras", "torch")),
-}
 MEASURE_AGAIN = "measure again and export again instead of editing rows"
 
 Fault = tuple[int, str, str]  # row of the file, field, what is wrong and what to do
@@ -283,7 +278,7 @@ def _row_faults(
     yield from _text_leaks(rows, names)
     for field, wanted in (("machine", machine), ("workload", workload)):
         yield from _first(rows[field] != wanted, field, lambda row, f=field, w=wanted: f"{row[f]!r} is not {w!r}", rows)
-    known = {(framework, mode) for framework in MODES for mode in MODES[framework]} | FURTHER_MODES
+    known = {(framework, mode) for framework in MODES for mode in MODES[framework]}
     odd = [cell not in known for cell in zip(rows["framework"], rows["mode"], strict=True)]
     yield from _first(odd, "mode", lambda row: f"{row['mode']!r} is no mode of {row['framework']}", rows)
     latest = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()

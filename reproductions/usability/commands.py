@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import logging
-from pathlib import Path
 
-from reproductions import machine
 from reproductions.errors import SurveyError
+from reproductions.usability import landing
 
 log = logging.getLogger("reproductions.usability")
-ROOT = Path(__file__).resolve().parents[2]
 TEXT = "Measure what it is like to use the frameworks: paired programs, planted faults, first contact."
 
 
@@ -37,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     sub.add_argument("--pip-python", metavar="FILE", help="interpreter whose pip is asked (release dates need pip 26)")
     _common(sub)
     sub = action("summarise", _summarise, "Write medians over tasks with intervals from the programs' table.")
-    _out(sub)
+    landing.add_options(sub)
     # Planted faults live beside this; without that folder the other actions work all the same.
     if importlib.util.find_spec("reproductions.usability.faults"):
         from reproductions.usability.faults.commands import add_action
@@ -47,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    _out(parser)
+    landing.add_options(parser)
     parser.add_argument("--smoke", action="store_true", help="small sizes and one run, to see that it works")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS", help="limit of one process")
@@ -55,16 +53,6 @@ def _common(parser: argparse.ArgumentParser) -> None:
     for framework in ("pytorch", "tensorflow"):
         parser.add_argument(f"--python-{framework}", metavar="FILE", help=f"interpreter that has {framework}")
     parser.add_argument("--keep-going", action="store_true", help="exit with 0 although a program failed")
-
-
-def _out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the tables (default: data/measurements/<machine>)"
-    )
-
-
-def _folder(options: argparse.Namespace) -> Path:
-    return options.out or ROOT / "data" / "measurements" / machine.describe()["machine"]
 
 
 def _interpreters(options: argparse.Namespace) -> dict[str, str | None]:
@@ -94,7 +82,8 @@ def _programs(options: argparse.Namespace) -> int:
         python=_interpreters(options),
     )
     with exclusive(options.wait):
-        rows = programs.measure(chosen, _folder(options), settings)
+        rows = programs.measure(chosen, landing.folder(options), settings)
+    landing.land(options, "paired programs", rows)
     failed = [row for row in rows if row["status"] != "ok"]
     for row in failed:
         log.error("%s in %s: %s: %s", row["task"], row["program"], row["status"], row["note"])
@@ -116,7 +105,8 @@ def _contact(options: argparse.Namespace) -> int:
         timeout_s=options.timeout,
     )
     with exclusive(options.wait):
-        rows = contact.measure(_folder(options), settings)
+        rows = contact.measure(landing.folder(options), settings)
+    landing.land(options, "first contact", rows)
     for row in rows:
         if row["status"] != "ok":
             log.info("%s of %s: %s: %s", row["metric"], row["subject"], row["status"], row["note"])
@@ -128,7 +118,7 @@ def _summarise(options: argparse.Namespace) -> int:
     from reproductions.files import write_csv
     from reproductions.usability import programs, summary
 
-    folder = _folder(options)
+    folder = landing.folder(options)
     rows = programs.read(folder / programs.TABLE)
     if not rows:
         raise SurveyError(f"{folder.name}/{programs.TABLE}: not there; run `usability programs` first")

@@ -101,7 +101,7 @@ class Options:
 def measure(out: Path, options: Options) -> list[dict]:
     """Take every value, write the table to ``out`` and return its rows; a killed measurement is taken up again."""
     journal = Journal(out / "unfinished" / "first_contact.jsonl")
-    plan = {"repeats": options.repeats, "threads": options.threads, "versions": _versions()}
+    plan = {"repeats": options.repeats, "threads": options.threads, "versions": installed_versions()}
     if journal.rows and journal.rows[0].get("plan") != plan:
         journal.remove()
         journal = Journal(journal.path)
@@ -143,7 +143,7 @@ def _row(subject: str, metric: str, value: object, unit: str, origin: str, **mor
         "date": _today().isoformat(),
         "framework": FRAMEWORK[package],
         "subject": subject,
-        "version": _versions().get(package, ""),
+        "version": installed_versions().get(package, ""),
         "metric": metric,
         "value": programs.rounded(value) if isinstance(value, int | float) else value,
         "unit": unit,
@@ -160,7 +160,8 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _versions() -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
+    """Return the versions of the packages that are installed beside this, by package."""
     found = {package: _distribution(package) for package in PACKAGES}
     return {package: dist.version for package, dist in found.items() if dist}
 

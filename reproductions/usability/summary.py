@@ -45,27 +45,27 @@ def summarise(rows: Iterable[Mapping], seed: int = 1) -> list[dict]:
         rng = np.random.default_rng(seed)
         for pair in PAIRS:
             for metric in (*RATIOS, *DIFFERENCES):
-                values = _values(chosen, pair, metric)
+                values = list(by_task(chosen, pair, metric).values())
                 if values:
                     common = {"machine": card, "size": size, "pair": "/".join(pair), "metric": metric}
                     found.append(common | _median(values, metric, rng))
     return found
 
 
-def _values(rows: Iterable[Mapping], pair: tuple[str, str], metric: str) -> list[float]:
+def by_task(rows: Iterable[Mapping], pair: tuple[str, str], metric: str) -> dict[str, float]:
+    """Return ``{task: ratio or difference}`` of one pair, over the tasks whose programs agree and have the value."""
     by = {
         (row["task"], row["program"]): float(row["value"]) for row in rows if row["metric"] == metric and _counts(row)
     }
     agreeing = {(row["task"], row["program"]) for row in rows if row["metric"] == "distance" and row["status"] == "ok"}
-    tasks = [
-        task
+    sides = {
+        task: (by[task, pair[0]], by[task, pair[1]])
         for task in dict.fromkeys(row["task"] for row in rows)
         if all((task, side) in agreeing & set(by) for side in pair)
-    ]
-    sides = [(by[task, pair[0]], by[task, pair[1]]) for task in tasks]
+    }
     if metric in DIFFERENCES:
-        return [first - second for first, second in sides]
-    return [first / second for first, second in sides if second]
+        return {task: first - second for task, (first, second) in sides.items()}
+    return {task: first / second for task, (first, second) in sides.items() if second}
 
 
 def _counts(row: Mapping) -> bool:

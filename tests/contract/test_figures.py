@@ -119,7 +119,10 @@ def test_tables_are_left_as_they_came(name, tables):
         pd.testing.assert_frame_equal(frame, tables[table])
 
 
-@pytest.mark.parametrize("figure", [name for name, module in FIGURES.items() if module.SECTION == "performance"])
+MEASURED = [name for name, module in FIGURES.items() if module.SECTION in ("performance", "usability")]
+
+
+@pytest.mark.parametrize("figure", MEASURED)
 def test_without_rows_it_says_what_it_needs(figure, tables, tmp_path):
     for table in FIGURES[figure].REQUIRES:
         tables[table].head(0).to_csv(tmp_path / f"{table}.csv", index=False)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reproductions import parity
+from reproductions import parity, registry
 from reproductions.__main__ import main
 from reproductions.client import Runtime
 from reproductions.spec import Cell
@@ -32,7 +32,7 @@ def failed(result):
     return {row["level"] for row in result["rows"] if row["status"] == "fail"}
 
 
-@pytest.mark.parametrize("name", ["cnn_mnist", "gru_text"])
+@pytest.mark.parametrize("name", registry.discover())
 def test_both_sides_compute_the_same(climb, workloads, name):
     result = climb(workloads[name])
     assert result["status"] == "pass", result["rows"]

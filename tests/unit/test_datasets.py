@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import tarfile
 import threading
 
 import numpy as np
@@ -155,6 +156,8 @@ def test_debian_package_is_read_without_being_installed():
 
 
 def test_real_data_sets_have_their_canonical_sizes(cache):
+    groups = batches.read(datasets.fetch("newsgroups_20", cache) / "arrays.npz")
+    assert (len(groups["y_train"]), len(groups["y_test"]), groups["y_train"].max()) == (11_293, 7_528, 19)
     r8 = batches.read(cache / "datasets" / "reuters_r8" / "arrays.npz")
     assert (len(r8["y_train"]), len(r8["y_test"])) == (5485, 2189)
     assert np.bincount(r8["y_train"]).tolist() == [1596, 253, 2840, 41, 190, 206, 108, 251]
@@ -162,6 +165,61 @@ def test_real_data_sets_have_their_canonical_sizes(cache):
     assert (
         np.bincount(digits["y_train"]).tolist() == [400] * 10 and np.bincount(digits["y_test"]).tolist() == [100] * 10
     )
+
+
+def test_language_windows_tell_the_next_character_of_works_unseen_in_training(cache):
+    data = batches.read(datasets.fetch("shakespeare", cache) / "arrays.npz")
+    assert data["x_train"].shape == (17_596, 256) and data["x_test"].shape == (2_136, 256)
+    for part in ("train", "test"):
+        np.testing.assert_array_equal(data[f"x_{part}"][:, 1:], data[f"y_{part}"][:, :-1])
+    trained = {window.tobytes() for window in data["x_train"]}
+    assert not any(window.tobytes() in trained for window in data["x_test"])
+
+
+def tar(texts):
+    """Return a tar with a text a member, and a link where the text is None."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in texts.items():
+            member = tarfile.TarInfo(name)
+            if text is None:
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            else:
+                member.size = len(text)
+            archive.addfile(member, io.BytesIO(text or b""))
+    return content.getvalue()
+
+
+PLAYS = {"members": "p/texts/*_gut.txt", "test": ["tempest_gut.txt"]}
+
+
+def test_plays_are_read_from_the_archive_by_name_and_cut_into_windows():
+    content = tar(
+        {
+            "p/texts/hamlet_gut.txt": b"ab" * 300,
+            "p/texts/tempest_gut.txt": b"abz" * 100,
+            "p/texts/lear_gut_f.txt": b"q" * 600,
+            "p/texts/link_gut.txt": None,
+            "p/setup.py": b"raise SystemExit",
+        }
+    )
+    arrays = datasets._plays({"a.tar.gz": content}, PLAYS)
+    assert arrays["x_train"].shape == (2, 256) and arrays["x_test"].shape == (1, 256)
+    assert arrays["x_train"][1, :3].tolist() == [2, 3, 2] and arrays["y_train"][1, :3].tolist() == [3, 2, 3]
+    assert arrays["x_test"][0, :4].tolist() == [2, 3, 1, 2], "a character that training lacks is unknown"
+
+
+def test_archive_without_a_test_text_is_refused_with_its_name():
+    with pytest.raises(SurveyError, match=r"a\.tar\.gz: no text tempest_gut\.txt"):
+        datasets._plays({"a.tar.gz": tar({"p/texts/hamlet_gut.txt": b"ab" * 300})}, PLAYS)
+    with pytest.raises(SurveyError, match=r"a\.tar\.gz: .*not what data/datasets\.yaml describes"):
+        datasets._plays({"a.tar.gz": b"<html>"}, PLAYS)
+
+
+def test_synthetic_data_leave_a_record_and_no_arrays(tmp_path):
+    folder = datasets.fetch("synthetic", tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["provenance.json"]
+    assert "Synthetic data of the stated shape" in (folder / "provenance.json").read_text()
 
 
 def test_text_vocabulary_comes_from_training_alone():

@@ -73,11 +73,31 @@ PERFORMANCE_CODE = [
     "intervals.py",
 ]
 MEASURED_ELSEWHERE = Path("data/measurements")
+USABILITY_TABLES = [
+    "usability_tasks",
+    "usability_medians",
+    "usability_compared",
+    "usability_ratios",
+    "usability_rates",
+    "usability_kinds",
+    "usability_stages",
+    "usability_messages",
+    "usability_numbers",
+    "usability_tools",
+    "usability_pairs",
+    "usability_outcomes",
+    "usability_faults",
+    "usability_contact",
+    "usability_listings",
+]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
 # What a refresh of this day has finished: a second one on the same day asks only what failed.
 REFRESHED = f"results/refresh/{today()}"
+# The same for the target usability; what it measures lands in MEASUREMENTS.
+MEASURED = f"results/usability/{today()}"
+MEASUREMENTS = Path(CONFIGURED.values["measurements"])
 
 
 wildcard_constraints:
@@ -99,7 +119,10 @@ def deliverables(out):
         *expand(
             "{out}/tables/{table}.csv",
             out=out,
-            table=ADOPTION_TABLES + TREND_TABLES + PERFORMANCE_TABLES,
+            table=ADOPTION_TABLES
+            + TREND_TABLES
+            + PERFORMANCE_TABLES
+            + USABILITY_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]
@@ -123,6 +146,11 @@ def pipelines(wildcards):
     return [str(path)] if path.exists() else []
 
 
+def measured_here_and_elsewhere(folder):
+    """Return the files that measurements of any machine left."""
+    return sorted(str(path) for path in folder.glob("*/*.*"))
+
+
 def preset(wildcards):
     """Return the preset of a results folder."""
     return CONFIGURED.preset(wildcards.out)
@@ -141,6 +169,21 @@ def arguments(wildcards):
 def measuring_arguments(wildcards):
     """Return the arguments of the measurement."""
     return CONFIGURED.arguments(wildcards.workload, wildcards.out, measuring=True)
+
+
+def usability_arguments(wildcards):
+    """Return the arguments of the command that runs the paired programs."""
+    return CONFIGURED.usability_arguments("programs")
+
+
+def fault_arguments(wildcards):
+    """Return the arguments of the command that plants the faults."""
+    return CONFIGURED.usability_arguments("faults")
+
+
+def contact_arguments(wildcards):
+    """Return the arguments of the command that measures first contact."""
+    return CONFIGURED.usability_arguments("contact")
 
 
 def source_arguments(wildcards):

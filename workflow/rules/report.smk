@@ -6,6 +6,7 @@ rule draw_figures:
         rules.count_adoption.output,
         rules.fit_trends.output,
         rules.summarise_measurements.output,
+        rules.tabulate_usability.output,
         code=[workflow.source_path(f"../../{path}") for path in figures.code()],
     output:
         "{out}/figures/figures.json",
@@ -38,7 +39,12 @@ rule render_report:
         ],
         code=[
             workflow.source_path(f"../../analysis/{name}")
-            for name in ("report.py", "page_tables.yaml", "style.py")
+            for name in (
+                "report.py",
+                "usability_page.py",
+                "page_tables.yaml",
+                "style.py",
+            )
         ],
     output:
         report(

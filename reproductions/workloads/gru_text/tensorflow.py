@@ -15,7 +15,7 @@ class MeanOverTokens(layers.Layer):
 
 def build(sizes):
     """Return the model; takes token ids (batch, tokens), returns logits."""
-    tokens = keras.Input((sizes["tokens"],), dtype="int32")
+    tokens = keras.Input((None,), dtype="int32")
     embedded = layers.Embedding(sizes["vocabulary"], sizes["embedding"], name="embedding")(tokens)
     states = layers.GRU(sizes["hidden"], return_sequences=True, reset_after=True, name="gru")(embedded)
     mean = MeanOverTokens()(states, tokens)

@@ -50,27 +50,36 @@ def from_tensorflow(arrays, sizes):
     return {canonical.get(name, name): value for name, value in arrays.items()}
 
 
+_PYTORCH = {
+    "embedding/embeddings": "embedding.weight",
+    "gru/kernel": "gru.weight_ih_l0",
+    "gru/recurrent_kernel": "gru.weight_hh_l0",
+    "logits/kernel": "logits.weight",
+    "logits/bias": "logits.bias",
+}
+_BIASES = ("gru.bias_ih_l0", "gru.bias_hh_l0")
+
+
 def to_pytorch(parameters, sizes):
     """Return the arrays under PyTorch's names."""
-    input_bias, recurrent_bias = _swap(parameters["gru/bias"])
-    return {
-        "embedding.weight": parameters["embedding/embeddings"],
-        "gru.weight_ih_l0": _swap(parameters["gru/kernel"]).T,
-        "gru.weight_hh_l0": _swap(parameters["gru/recurrent_kernel"]).T,
-        "gru.bias_ih_l0": input_bias,
-        "gru.bias_hh_l0": recurrent_bias,
-        "logits.weight": parameters["logits/kernel"].T,
-        "logits.bias": parameters["logits/bias"],
-    }
+    arrays = {}
+    for name, value in parameters.items():
+        gates = _swap(value) if name.startswith("gru/") else value
+        if name == "gru/bias":
+            arrays |= dict(zip(_BIASES, gates, strict=True))
+        else:
+            arrays[_PYTORCH[name]] = gates.T if name.endswith("kernel") else gates
+    return arrays
 
 
 def from_pytorch(arrays, sizes):
     """Undo :func:`to_pytorch`; gradients take the same way."""
-    return {
-        "embedding/embeddings": arrays["embedding.weight"],
-        "gru/kernel": _swap(arrays["gru.weight_ih_l0"].T),
-        "gru/recurrent_kernel": _swap(arrays["gru.weight_hh_l0"].T),
-        "gru/bias": _swap(np.stack([arrays["gru.bias_ih_l0"], arrays["gru.bias_hh_l0"]])),
-        "logits/kernel": arrays["logits.weight"].T,
-        "logits/bias": arrays["logits.bias"],
-    }
+    canonical = {pytorch: name for name, pytorch in _PYTORCH.items()}
+    parameters = {}
+    for name, value in arrays.items():
+        if name in canonical:
+            untransposed = value.T if canonical[name].endswith("kernel") else value
+            parameters[canonical[name]] = _swap(untransposed) if name.startswith("gru.") else untransposed
+    if _BIASES[0] in arrays:
+        parameters["gru/bias"] = _swap(np.stack([arrays[name] for name in _BIASES]))
+    return parameters

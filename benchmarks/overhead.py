@@ -1,0 +1,269 @@
+"""What the harness adds to what it measures: its block loop beside a bare one, on LeNet with batch size 1.
+
+The smallest model that the survey has, one example a step: the worst case, for a step takes about a millisecond.
+Both loops take turns in the same process, one process a framework; the bare loop runs twice a round, so that the
+difference between two runs of the same thing is seen beside the difference between the loops.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.harvest import Goal, goal_line
+from reproductions import flags, machine, registry
+from reproductions.environments import worker_environment
+from reproductions.files import write_text
+from reproductions.journal import Journal
+from reproductions.process import Child
+
+MODES = {"pytorch": "eager", "tensorflow": "function"}
+COLUMNS = ("framework", "version", "round", "what", "value", "unit")
+ENVIRONMENT = "tuned"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured.
+
+    rounds  paired rounds; each has ``blocks`` blocks of ``steps`` steps of either loop
+    whole   paired rounds of the whole protocol (requests, answers, journal) against bare steps
+    """
+
+    rounds: int
+    blocks: int
+    steps: int
+    whole: int
+
+
+FULL = Size(30, 10, 20, 10)
+QUICK = Size(3, 2, 5, 2)
+
+
+def run(out: Path, quick: bool, say: Callable[[str], None], workload: str = "lenet5", data: Path | None = None) -> list:
+    """Measure both frameworks and write ``overhead.md`` and ``overhead.csv`` to ``out``; return the goals.
+
+    data  the ``arrays.npz`` of the workload's data set; None fetches it into the project's cache
+    """
+    size, load, begun = QUICK if quick else FULL, os.getloadavg()[0], datetime.now(UTC)
+    waited, started = machine.pressure(), time.monotonic()
+    found = registry.find(workload)
+    data = data or _fetched(found)
+    rows: list[dict] = []
+    with tempfile.TemporaryDirectory(prefix="overhead-") as scratch:
+        for framework, mode in MODES.items():
+            job = _job(found, framework, mode, data)
+            rows += _framework(job, Path(scratch), size, say)
+    seconds = time.monotonic() - started
+    share = None if waited is None else (machine.pressure() - waited) / seconds
+    conditions = {
+        "Date": begun.date().isoformat(),
+        "Size": "quick: too small for conclusions" if quick else "full",
+        "Model": f"{workload}, batch size 1, training, one thread, environment profile {ENVIRONMENT}",
+        "Time": f"{seconds / 60:.1f} min",
+        "Load before": f"{load:.2f} (1 min average)",
+        "Some process waited for a CPU": "not recorded" if share is None else f"{share:.0%} of the time",
+    }
+    goals = _goals(rows)
+    write_text(out / "overhead.md", _document(rows, goals, conditions))
+    write_text(out / "overhead.csv", _table(rows))
+    return goals
+
+
+def _fetched(workload) -> Path:
+    from reproductions import datasets
+
+    root = Path(__file__).resolve().parents[1]
+    return datasets.fetch(workload.datasets[0], root / "data/downloads") / "arrays.npz"
+
+
+def _job(workload, framework: str, mode: str, data: Path) -> dict:
+    """Return what a worker of the workload's quick preset is told."""
+    return {
+        "workload": str(workload.folder.resolve()),
+        "framework": framework,
+        "source": framework,
+        "mode": mode,
+        "sizes": dict(workload.preset("quick").sizes),
+        "optimizer": dict(workload.optimizer),
+        "threads": 1,
+        "device": "cpu",
+        "precision": "float32",
+        "data": str(data.resolve()),
+        "memory_limit_mib": None,
+    }
+
+
+def _framework(job: dict, scratch: Path, size: Size, say) -> list[dict]:
+    framework = job["framework"]
+    say(f"{framework}: starting")
+    child = Child(
+        [sys.executable, "-m", "benchmarks.tasks.overhead"],
+        environment=worker_environment(ENVIRONMENT, 1, scratch.resolve()),
+        folder=scratch,
+        log=scratch / f"{framework}.log",
+        timeout_s=600,
+    )
+    with child:
+        version = child.ask("start", job=job)["facts"]["version"]
+        child.ask("prepare", seed=1, batch_size=1, batches=8)
+        measured = [*_alternate(child, framework, size, say), *_whole(child, framework, scratch, size, say)]
+        empty = child.ask("empty", steps=size.steps, blocks=20 * size.blocks)
+    measured += [(0, f"a block of empty steps, {where}", empty[where], "us") for where in ("inside", "around")]
+    return [
+        {"framework": framework, "version": version, "round": number, "what": what, "value": value, "unit": unit}
+        for number, what, value, unit in measured
+    ]
+
+
+def _alternate(child: Child, framework: str, size: Size, say) -> list[tuple]:
+    found, steps = [], size.blocks * size.steps
+    asks = {
+        "bare": lambda: child.ask("bare", steps=steps),
+        "ours": lambda: child.ask("ours", blocks=size.blocks, steps=size.steps),
+        "bare again": lambda: child.ask("bare", steps=steps),
+    }
+    for number in range(size.rounds):
+        if number % 10 == 0:
+            say(f"{framework}: round {number + 1} of {size.rounds}")
+        names = list(asks)
+        # Each of the three stands first, second and last equally often: what comes first is not always the same.
+        for name in names[number % 3 :] + names[: number % 3]:
+            told = asks[name]()
+            found += [(number, f"{name}, {clock}", told[f"{clock}_ns"] / 1e3, "us/step") for clock in ("cpu", "wall")]
+    return found
+
+
+def _whole(child: Child, framework: str, scratch: Path, size: Size, say) -> list[tuple]:
+    """Time the protocol from outside: observe, ask, answer, write to the journal; against one request of bare steps."""
+    found, journal, sampler = [], Journal(scratch / f"{framework}.jsonl"), flags.Sampler()
+    answer = child.ask("bare", steps=size.steps)
+    # A block lasts about 0.4 s in a measurement; here it has as many steps as that takes, up to a limit.
+    steps = max(size.steps, min(20 * size.steps, int(0.4e9 / max(answer["wall_ns"], 1))))
+    for number in range(size.whole):
+        say(f"{framework}: whole run, round {number + 1} of {size.whole}")
+
+        def ours() -> None:
+            for _ in range(size.blocks):
+                before = sampler.observe()
+                told = child.ask("block", steps=steps)
+                journal.add(told | {"observed": [before, sampler.observe()]})
+
+        def bare() -> None:
+            child.ask("bare", steps=steps * size.blocks)
+
+        for name, act in (("ours", ours), ("bare", bare))[:: 1 if number % 2 == 0 else -1]:
+            begun = time.perf_counter()
+            act()
+            found.append((number, f"whole run, {name}", time.perf_counter() - begun, "s"))
+    sampler.close()
+    return found
+
+
+# -- what follows ----------------------------------------------------------------------------------------------------
+def ratios(rows: list[dict], framework: str, above: str, below: str) -> list[float]:
+    """Return the ratio of two measured things, paired by round."""
+    values = {
+        what: {row["round"]: row["value"] for row in rows if (row["framework"], row["what"]) == (framework, what)}
+        for what in (above, below)
+    }
+    return [values[above][number] / values[below][number] for number in sorted(values[above])]
+
+
+def _spread(values: list[float]) -> tuple[float, float, float]:
+    """Return the median and the quartiles: the extremes of thirty rounds say more about the machine."""
+    if len(values) < 2:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return middle, low, high
+
+
+def _percent(values: list[float]) -> tuple[float, float, float]:
+    return _spread([100 * (value - 1) for value in values])
+
+
+def _goals(rows: list[dict]) -> list[Goal]:
+    goals = []
+    for framework in MODES:
+        own = {row["what"]: row["value"] for row in rows if row["framework"] == framework}
+        inside = own["a block of empty steps, inside"]
+        loop = _percent(ratios(rows, framework, "ours, cpu", "bare, cpu"))
+        whole = _spread(ratios(rows, framework, "whole run, ours", "whole run, bare"))
+        goals += [
+            Goal(f"{framework}: our loop's step beyond a bare loop's, CPU time", False, 0.5, loop, "%"),
+            Goal(f"{framework}: inside the timed region of a block", False, 10, (inside, inside, inside), "us"),
+            Goal(f"{framework}: whole run, of bare steps", False, 1.05, whole),
+        ]
+    return goals
+
+
+def _document(rows: list[dict], goals: list[Goal], conditions: dict[str, str]) -> str:
+    card = machine.describe()
+    versions = {row["framework"]: row["version"] for row in rows}
+    told = {
+        **conditions,
+        "Machine": f"{card['processor']}, {card['cores_online']} cores, {card['memory_gib']} GiB, {card['system']}",
+        "Versions": ", ".join([f"Python {card['python']}", *(f"{name} {one}" for name, one in versions.items())]),
+    }
+    lines = []
+    for framework in MODES:
+        for clock in ("cpu", "wall"):
+            step = statistics.median(
+                row["value"] for row in rows if (row["framework"], row["what"]) == (framework, f"bare, {clock}")
+            )
+            cells = [
+                "{:+.2f} [{:+.2f}, {:+.2f}]".format(
+                    *_percent(ratios(rows, framework, f"{name}, {clock}", f"bare, {clock}"))
+                )
+                for name in ("ours", "bare again")
+            ]
+            lines.append(f"| {framework} | {clock} | {step:,.0f} | {cells[0]} | {cells[1]} |")
+    around = {row["framework"]: row["value"] for row in rows if row["what"] == "a block of empty steps, around"}
+    return "\n".join(
+        [
+            "# Harness: our block loop beside a bare one",
+            "",
+            "Made by `python -m benchmarks overhead`. Training with batch size 1 on the smallest model is the worst "
+            "case: everything the harness does is compared with a step of about a millisecond.",
+            "",
+            *(f"- {name}: {value}" for name, value in told.items()),
+            "",
+            "## Goals",
+            "Medians of paired rounds, with the quartiles.",
+            "",
+            "| what | goal | measured | met |",
+            "|---|---|---|---|",
+            *map(goal_line, goals),
+            "",
+            "## Step by step",
+            "What a step of our loop takes beyond a bare one, in percent; the last column is the bare loop "
+            "against itself, the noise that remains.",
+            "",
+            "| framework | clock | bare, us a step | ours, % | bare again, % |",
+            "|---|---|---|---|---|",
+            *lines,
+            "",
+            "Outside the timed region a block takes "
+            + ", ".join(f"{value:.0f} us in {framework}" for framework, value in around.items())
+            + " more: counters, the machine's state, whether the result is finite. The whole run has also the "
+            "requests, the answers, the weights set again before each block, and the journal on disk.",
+            "",
+        ]
+    )
+
+
+def _table(rows: list[dict]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "value": f"{row['value']:.6g}"} for row in rows)
+    return buffer.getvalue()

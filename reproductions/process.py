@@ -1,0 +1,152 @@
+"""A child process that is asked in JSON lines and ends with its parent: both sides of the conversation.
+
+The parent holds a :class:`Child`; the child's module calls :func:`serve` with an object whose public methods are the
+operations. What the child prints goes to its log, never into the answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from reproductions.errors import WorkerFailed
+
+PR_SET_PDEATHSIG = 1
+SIGKILL = -9
+
+
+class Child:
+    """One process; use as a context manager, leaving it stops the process.
+
+    command      program and arguments
+    environment  complete environment
+    folder       working directory, made if need be
+    log          what the child writes to stderr and stdout is appended there
+    timeout_s    how long one answer may take
+
+    Every request raises :class:`WorkerFailed` if the child answers with an error, dies, or stays silent too long.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path, timeout_s: float
+    ):
+        self.log, self.timeout_s, self._buffer = log, timeout_s, b""
+        folder.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as errors:
+            try:
+                self._process = subprocess.Popen(
+                    list(command),
+                    cwd=folder,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env=dict(environment),
+                    start_new_session=True,  # so that its own children can be ended with it
+                )
+            except OSError as error:
+                raise WorkerFailed("failed", f"{command[0]}: cannot be started ({error.strerror})") from error
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def ask(self, operation: str, **arguments: object) -> dict:
+        """Send one request and return the answer."""
+        self.send(operation, **arguments)
+        return self.receive(operation)
+
+    def send(self, operation: str, **arguments: object) -> None:
+        """Send a request whose answer is received later, so that several children can work at a time."""
+        try:
+            self._process.stdin.write(json.dumps({"operation": operation, **arguments}).encode() + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise self._death(operation) from None
+
+    def receive(self, operation: str) -> dict:
+        """Wait for the answer to a request."""
+        deadline = time.monotonic() + self.timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                left = deadline - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    self.stop()
+                    raise WorkerFailed("timeout", f"no answer to {operation!r} within {self.timeout_s:g} s; stopped")
+                piece = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not piece:
+                    raise self._death(operation)
+                self._buffer += piece
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer = json.loads(line)
+        if not answer.pop("ok"):
+            raise WorkerFailed(answer["status"], answer["message"])
+        return answer
+
+    def stop(self) -> None:
+        """End the process and its children at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()
+
+    def _death(self, operation: str) -> WorkerFailed:
+        code = self._process.wait()
+        if code == SIGKILL:
+            note = f"killed by the system during {operation!r}, most likely for memory; see {self.log.name}"
+            return WorkerFailed("oom", note)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return WorkerFailed("failed", f"the process ended with {how} during {operation!r}; see {self.log.name}")
+
+
+def serve(make: Callable[..., object]) -> int:
+    """Answer requests from stdin until it ends; the first, ``start``, has the arguments of ``make``.
+
+    An operation is a public method of what ``make`` returned; it answers with a dictionary. An exception is answered
+    too, then the process ends: its state is not to be trusted.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    session = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        operation = request.pop("operation")
+        try:
+            if operation == "start":
+                session = make(**request)
+                answer = session.describe()
+            else:
+                answer = getattr(session, operation)(**request)
+            answers.write(json.dumps({"ok": True, **answer}) + "\n")
+        except Exception as error:
+            traceback.print_exc()
+            message = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
+            answers.write(json.dumps({"ok": False, "status": status(error), "message": message}) + "\n")
+            return 1
+    return 0
+
+
+def status(error: BaseException) -> str:
+    """Return the status word of a row for an exception of Python or of either framework."""
+    names = {base.__name__ for base in type(error).__mro__}
+    if names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"} or "can't allocate memory" in str(error):
+        return "oom"
+    return "unsupported" if isinstance(error, (NotImplementedError, ImportError)) else "failed"

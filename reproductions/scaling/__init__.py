@@ -1,0 +1,1 @@
+"""Several devices: DistributedDataParallel against MirroredStrategy at the same global batch."""

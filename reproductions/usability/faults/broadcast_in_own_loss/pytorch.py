@@ -1,0 +1,23 @@
+"""A linear regression with a loss written by hand."""
+
+import torch
+from torch import nn
+
+
+def main(stage, wrap):
+    stage("build")
+    torch.manual_seed(0)
+    inputs = torch.randn(64, 5)
+    targets = inputs @ torch.tensor([1.0, -2.0, 0.5, 0.0, 1.5])
+    model = wrap(nn.Linear(5, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(60):
+        stage("step")
+        optimizer.zero_grad()
+        loss = ((model(inputs) - targets) ** 2).mean()  # FAULT
+        # CORRECT: loss = ((model(inputs).squeeze(1) - targets) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+    stage("after")
+    with torch.no_grad():
+        return ((model(inputs)[:, 0] - targets) ** 2).mean()

@@ -1,0 +1,51 @@
+"""Trains a classifier of digits, then loads it into its next version."""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(64, 32)
+        self.scores = nn.Linear(32, 10)
+
+    def forward(self, images):
+        return self.scores(torch.relu(self.hidden(images)))
+
+
+class NextClassifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Linear(64, 32)  # FAULT
+        # CORRECT: self.hidden = nn.Linear(64, 32)
+        self.scores = nn.Linear(32, 10)
+
+    def forward(self, images):
+        return self.scores(torch.relu(self.features(images)))  # FAULT
+        # CORRECT: return self.scores(torch.relu(self.hidden(images)))
+
+
+def main(stage, wrap):
+    stage("build")
+    torch.manual_seed(0)
+    digits = load_digits()
+    images = torch.tensor(digits.data / 16, dtype=torch.float32)
+    labels = torch.tensor(digits.target)
+    model = Classifier()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for step in range(45):
+        stage("step")
+        batch = slice(step % 15 * 100, step % 15 * 100 + 100)
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(images[batch]), labels[batch])
+        loss.backward()
+        optimizer.step()
+    stage("after")
+    torch.save(model.state_dict(), "model.pt")
+    restored = NextClassifier()
+    restored.load_state_dict(torch.load("model.pt"))
+    predicted = restored(images[1500:]).argmax(1)
+    return (predicted == labels[1500:]).float().mean()

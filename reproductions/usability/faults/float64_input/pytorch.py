@@ -1,0 +1,27 @@
+"""A linear classifier of handwritten digits."""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional
+
+
+def main(stage, wrap):
+    stage("build")
+    torch.manual_seed(0)
+    digits = load_digits()
+    images = torch.from_numpy(digits.data / 16)  # FAULT
+    # CORRECT: images = torch.from_numpy(digits.data / 16).float()
+    labels = torch.from_numpy(digits.target)
+    model = wrap(nn.Linear(64, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for step in range(45):
+        stage("step")
+        batch = slice(step % 15 * 100, step % 15 * 100 + 100)
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(images[batch]), labels[batch])
+        loss.backward()
+        optimizer.step()
+    stage("after")
+    predicted = model(images[1500:]).argmax(1)
+    return (predicted == labels[1500:]).float().mean()

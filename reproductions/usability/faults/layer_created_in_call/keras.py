@@ -1,0 +1,43 @@
+"""A dense classifier of handwritten digits."""
+
+import keras
+from sklearn.datasets import load_digits
+
+
+class Classifier(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = keras.layers.Dense(32, activation="relu")
+        # FAULT: the second layer is made in call
+        # CORRECT: self.scores = keras.layers.Dense(10)
+
+    def call(self, images):
+        hidden = self.hidden(images)
+        return keras.layers.Dense(10)(hidden)  # FAULT
+        # CORRECT: return self.scores(hidden)
+
+
+def main(stage):
+    stage("build")
+    keras.utils.set_random_seed(0)
+    digits = load_digits()
+    images = digits.data / 16
+    labels = digits.target
+    model = Classifier()
+    model.compile(
+        optimizer=keras.optimizers.Adam(0.01),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    stage("step")
+    model.fit(
+        images[:1500],
+        labels[:1500],
+        batch_size=100,
+        epochs=3,
+        verbose=0,
+        callbacks=stage.callbacks(),
+    )
+    stage("after")
+    stage.summary(model)
+    return model.evaluate(images[1500:], labels[1500:], verbose=0)[1]

@@ -1,0 +1,27 @@
+"""A linear regression."""
+
+import keras
+import tensorflow as tf
+
+
+def main(stage, wrap):
+    stage("build")
+    keras.utils.set_random_seed(0)
+    inputs = tf.random.normal([64, 5])
+    targets = tf.matmul(inputs, [[1.0], [-2.0], [0.5], [0.0], [1.5]])
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD(3.0)  # FAULT
+    # CORRECT: optimizer = keras.optimizers.SGD(0.1)
+
+    @wrap
+    def train_step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(inputs) - targets) ** 2)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+
+    for _ in range(80):
+        stage("step")
+        train_step()
+    stage("after")
+    return tf.reduce_mean((model(inputs) - targets) ** 2)

@@ -1,0 +1,26 @@
+"""A linear regression."""
+
+import keras
+import numpy as np
+
+
+def main(stage):
+    stage("build")
+    keras.utils.set_random_seed(0)
+    inputs = np.random.default_rng(0).normal(size=(64, 5)).astype("float32")
+    targets = inputs @ np.float32([[1.0], [-2.0], [0.5], [0.0], [1.5]])
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+    loss = keras.losses.MeanSquaredError(reduction="none")  # FAULT
+    # CORRECT: loss = keras.losses.MeanSquaredError()
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=loss)
+    stage("step")
+    model.fit(
+        inputs,
+        targets,
+        batch_size=64,
+        epochs=40,
+        verbose=0,
+        callbacks=stage.callbacks(),
+    )
+    stage("after")
+    return np.mean((model.predict(inputs, verbose=0) - targets) ** 2)

@@ -1,0 +1,39 @@
+"""A linear classifier of handwritten digits."""
+
+import keras
+from sklearn.datasets import load_digits
+
+
+class Classifier(keras.Model):
+    def __init__(self):
+        # FAULT: the base class is not initialised
+        # CORRECT: super().__init__()
+        self.scores = keras.layers.Dense(10)
+
+    def call(self, images):
+        return self.scores(images)
+
+
+def main(stage):
+    stage("build")
+    keras.utils.set_random_seed(0)
+    digits = load_digits()
+    images = digits.data / 16
+    labels = digits.target
+    model = Classifier()
+    model.compile(
+        optimizer=keras.optimizers.Adam(0.01),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    stage("step")
+    model.fit(
+        images[:1500],
+        labels[:1500],
+        batch_size=100,
+        epochs=3,
+        verbose=0,
+        callbacks=stage.callbacks(),
+    )
+    stage("after")
+    return model.evaluate(images[1500:], labels[1500:], verbose=0)[1]

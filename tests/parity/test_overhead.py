@@ -1,0 +1,40 @@
+"""The benchmark of the harness's own cost runs as a whole and says what it measured; its speed is not asserted."""
+
+import csv
+
+import pytest
+
+from benchmarks import overhead
+
+pytestmark = pytest.mark.frameworks
+
+
+def test_both_loops_are_measured_in_both_frameworks_and_the_tables_say_so(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(overhead, "QUICK", overhead.Size(2, 1, 2, 1))
+    goals = overhead.run(tmp_path, True, lambda words: None, "cnn_mnist", digits)
+    text = (tmp_path / "overhead.md").read_text()
+    assert "too small for conclusions" in text and "cnn_mnist, batch size 1" in text
+    assert len(goals) == 6 and all(goal.met in ("yes", "no") and f"| {goal.text} |" in text for goal in goals)
+    with (tmp_path / "overhead.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert tuple(rows[0]) == overhead.COLUMNS
+    for framework in overhead.MODES:
+        own = [row for row in rows if row["framework"] == framework]
+        assert {row["what"].split(",")[0] for row in own} == {
+            "bare",
+            "ours",
+            "bare again",
+            "whole run",
+            "a block of empty steps",
+        }
+        inside = next(float(row["value"]) for row in own if row["what"].endswith("inside"))
+        assert inside < 2000, "microseconds that the loop itself adds to a block"
+
+
+def test_ratios_are_paired_by_round():
+    rows = [
+        {"framework": "pytorch", "what": what, "round": number, "value": value}
+        for what, values in (("ours, cpu", (4.0, 9.0)), ("bare, cpu", (2.0, 3.0)))
+        for number, value in enumerate(values)
+    ]
+    assert overhead.ratios(rows[::-1], "pytorch", "ours, cpu", "bare, cpu") == [2.0, 3.0]
