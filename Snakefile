@@ -46,9 +46,5 @@ rule usability:
 
 rule refresh:
     input:
-        expand(
-            "{refreshed}/{source}.json",
-            refreshed=REFRESHED,
-            source=CONFIGURED.refreshed,
-        ),
+        REFRESHES,
     localrule: True

@@ -95,6 +95,7 @@ SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
 # What a refresh of this day has finished: a second one on the same day asks only what failed.
 REFRESHED = f"results/refresh/{today()}"
+REFRESHES = [f"{REFRESHED}/{source}.json" for source in CONFIGURED.refreshed]
 # The same for the target usability; what it measures lands in MEASUREMENTS.
 MEASURED = f"results/usability/{today()}"
 MEASUREMENTS = Path(CONFIGURED.values["measurements"])
