@@ -72,6 +72,7 @@ class Configuration:
         arguments = [f"--measurements={values['measurements']}", f"--wait={values['wait_s']}"]
         smoke = values["usability"] == "smoke"
         arguments += ["--smoke"] if smoke else []
+        arguments += ["train_classifier", "export"] if smoke and part == "programs" else []
         if part == "contact":
             arguments += ["--offline"] if smoke else ["--install"]
         pythons = {name: _absolute(path) for name, path in values["python"].items()}

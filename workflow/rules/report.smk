@@ -39,7 +39,12 @@ rule render_report:
         ],
         code=[
             workflow.source_path(f"../../analysis/{name}")
-            for name in ("report.py", "usability_page.py", "page_tables.yaml", "style.py")
+            for name in (
+                "report.py",
+                "usability_page.py",
+                "page_tables.yaml",
+                "style.py",
+            )
         ],
     output:
         report(

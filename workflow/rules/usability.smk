@@ -2,16 +2,22 @@
 # that the page shows it from then on. The target `usability` measures anew, once a day; a killed run goes on.
 
 
+rule usability:
+    input:
+        expand(f"{MEASURED}/{{part}}.json", part=["programs", "faults", "contact"]),
+    localrule: True
+
+
 rule run_paired_programs:
     output:
         f"{MEASURED}/programs.json",
     log:
         "logs/usability/programs.log",
+    conda:
+        "../envs/survey.yaml"
     threads: all_cores
     resources:
         bench_slot=1,
-    conda:
-        "../envs/survey.yaml"
     params:
         arguments=usability_arguments,
     message:
@@ -25,11 +31,11 @@ rule plant_faults:
         f"{MEASURED}/faults.json",
     log:
         "logs/usability/faults.log",
+    conda:
+        "../envs/survey.yaml"
     threads: all_cores
     resources:
         bench_slot=1,
-    conda:
-        "../envs/survey.yaml"
     params:
         arguments=fault_arguments,
     message:
@@ -45,11 +51,11 @@ rule measure_first_contact:
         f"{MEASURED}/contact.json",
     log:
         "logs/usability/contact.log",
+    conda:
+        "../envs/survey.yaml"
     threads: all_cores
     resources:
         bench_slot=1,
-    conda:
-        "../envs/survey.yaml"
     params:
         arguments=contact_arguments,
     message:
