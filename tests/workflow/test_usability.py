@@ -38,20 +38,20 @@ def test_killed_target_goes_on_lands_and_then_has_nothing_to_do(project, snakema
         env=environment(project),
         start_new_session=True,
     )
-    wait_for(lambda: len(finished(folder)) >= 2, every_s=0.05)
+    wait_for(lambda: len(finished(folder)) >= 1, every_s=0.05)
     mine = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
     psutil.wait_procs(mine, timeout=30)
     kept = finished(folder)
     done = snakemake(project, *configured(folder))
-    assert f"{len(kept) + 1} of 6: " in done.stdout and f" {len(kept)} of 6: " not in done.stdout
+    assert f"{len(kept) + 1} of 3: " in done.stdout and f" {len(kept)} of 3: " not in done.stdout
     assert "plant the faults in each mode (smoke size)" in done.stdout and "draws the page from it" in done.stdout
     (measured,) = usability.read(folder, root / "workflow" / "schemas")
     assert {row["size"] for row in measured.programs} == {"smoke"}
     assert {row["status"] for row in measured.programs} == {"ok"}
     assert {row["status"] for row in measured.faults} <= {"ran", "not_applicable"}
-    assert measured.contact and set(measured.listings) == {"train_classifier", "export"}
+    assert measured.contact and set(measured.listings) == {"train_classifier"}
     card = json.loads((folder / measured.machine / "machine.json").read_text())
     assert card["machine"] == measured.machine
     assert not list(folder.glob("*/unfinished/*"))

@@ -126,7 +126,7 @@ def _with_others(out: Path, rows: list[dict], faults: Mapping[str, Fault]) -> li
     """Return the rows in the order of the page, with what the table has of faults and modes that were not run now."""
     now = {(row["fault"], row["framework"], row["mode"]) for row in rows}
     others = [
-        row
+        {name: row.get(name, "") for name in COLUMNS}
         for row in read(out / TABLE)
         if (row["fault"], row["framework"], row["mode"]) not in now and row["fault"] in faults
     ]
