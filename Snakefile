@@ -38,12 +38,6 @@ rule measure:
     localrule: True
 
 
-rule usability:
-    input:
-        expand(f"{MEASURED}/{{part}}.json", part=["programs", "faults", "contact"]),
-    localrule: True
-
-
 rule refresh:
     input:
         REFRESHES,

@@ -71,7 +71,9 @@ class Configuration:
         values = self.values
         arguments = [f"--measurements={values['measurements']}", f"--wait={values['wait_s']}"]
         smoke = values["usability"] == "smoke"
-        arguments += ["--smoke"] if smoke else []
+        if smoke:  # a little of everything: the tests of the programs and the faults run them all
+            little = {"programs": ["train_classifier"], "faults": ["--mode=pytorch-eager", "--mode=keras-fit"]}
+            arguments += ["--smoke", *little.get(part, [])]
         if part == "contact":
             arguments += ["--offline"] if smoke else ["--install"]
         pythons = {name: _absolute(path) for name, path in values["python"].items()}

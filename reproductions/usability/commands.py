@@ -26,10 +26,10 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     action("list", _list, "Show the tasks with their programs and sources.")
     sub = action("programs", _programs, "Run the paired programs, check that they agree, and measure texts and runs.")
     sub.add_argument("task", nargs="*", help="ids of tasks; default: all")
-    sub.add_argument("--repeats", type=int, metavar="N", help="runs of each program (default: 3, with --smoke 1)")
+    sub.add_argument("--repeats", type=int, metavar="N", help="runs of each program (default: 2, with --smoke 1)")
     _common(sub)
     sub = action("contact", _contact, "Measure first contact: size, import, first step, wheels, releases.")
-    sub.add_argument("--repeats", type=int, metavar="N", help="processes a value (default: 5, with --smoke 1)")
+    sub.add_argument("--repeats", type=int, metavar="N", help="processes a value (default: 3, with --smoke 1)")
     sub.add_argument("--install", action="store_true", help="also download and install what is installed; minutes")
     sub.add_argument("--offline", action="store_true", help="do not let pip ask the package index")
     sub.add_argument("--pip-python", metavar="FILE", help="interpreter whose pip is asked (release dates need pip 26)")
@@ -76,7 +76,7 @@ def _programs(options: argparse.Namespace) -> int:
     chosen = [tasks.find(name) for name in options.task] or list(tasks.discover().values())
     settings = programs.Options(
         size="smoke" if options.smoke else "full",
-        repeats=_repeats(options, 3),
+        repeats=_repeats(options, 2),
         threads=options.threads,
         timeout_s=options.timeout,
         python=_interpreters(options),
@@ -96,7 +96,7 @@ def _contact(options: argparse.Namespace) -> int:
     from reproductions.usability import contact
 
     settings = contact.Options(
-        repeats=_repeats(options, 5),
+        repeats=_repeats(options, 3),
         threads=options.threads,
         registry=not options.offline,
         install=options.install,

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -56,6 +56,7 @@ INSTALLED, HERE, REGISTRY, PAIRED = "installed metadata", "a run here", "registr
 PACKAGES = {"torch": ("torch",), "tensorflow": ("tensorflow-cpu", "tensorflow"), "keras": ("keras",)}
 FRAMEWORK = {"torch": "pytorch", "tensorflow": "tensorflow", "keras": "tensorflow"}
 FIRST_STEP = Path(__file__).with_name("first_step")
+DATES_SINCE = Version("26")  # the first pip that filters by upload date
 _UPPER = {"<", "<=", "==", "===", "~="}
 _PLATFORMS = (
     (r"manylinux.*_x86_64|linux_x86_64", "Linux x86-64"),
@@ -89,7 +90,7 @@ class Options:
     timeout_s   seconds after which a process is stopped
     """
 
-    repeats: int = 5
+    repeats: int = 3
     threads: int = 1
     registry: bool = True
     install: bool = False
@@ -102,24 +103,45 @@ def measure(out: Path, options: Options) -> list[dict]:
     """Take every value, write the table to ``out`` and return its rows; a killed measurement is taken up again."""
     journal = Journal(out / "unfinished" / "first_contact.jsonl")
     plan = {"repeats": options.repeats, "threads": options.threads, "versions": installed_versions()}
+    plan |= {"registry": options.registry, "install": options.install}
     if journal.rows and journal.rows[0].get("plan") != plan:
         journal.remove()
         journal = Journal(journal.path)
     if not journal.rows:
         journal.add({"plan": plan})
     known = {row["step"]: row["rows"] for row in journal.rows if "step" in row}
-    steps = dict(_steps(out, options))
-    for count, (name, take) in enumerate(steps.items(), 1):
-        if name in known:
-            continue
-        known[name] = take()
-        journal.add({"step": name, "rows": known[name]})
-        log.info("%d of %d: %s", count, len(steps), name)
+    with tempfile.TemporaryDirectory(prefix="usability-pip-") as scratch:
+        steps = dict(_steps(out, _with_recent_pip(options, Path(scratch))))
+        for count, (name, take) in enumerate(steps.items(), 1):
+            if name in known:
+                continue
+            known[name] = take()
+            journal.add({"step": name, "rows": known[name]})
+            log.info("%d of %d: %s", count, len(steps), name)
     common = {"machine": machine.describe()["machine"], "status": "ok"}
     rows = [common | row for name in steps for row in known[name]]
     write_csv(out / TABLE, COLUMNS, rows)
     journal.remove()
     return rows
+
+
+def _with_recent_pip(options: Options, scratch: Path) -> Options:
+    """Return the options with a pip that knows release dates: one in ``scratch`` where the one at hand is too old.
+
+    Where none can be had, the options stay and the rows of release dates say what they need.
+    """
+    if not options.registry or options.pip_python:
+        return options
+    recent = replace(options, pip_python=str(scratch / "bin" / "python"))
+    try:
+        if Version(_pip(options, "--version").split()[1]) >= DATES_SINCE:
+            return options
+        subprocess.run([sys.executable, "-m", "venv", str(scratch)], check=True, capture_output=True)
+        _pip(recent, "install", "--quiet", "--upgrade", f"pip>={DATES_SINCE}")
+    except (SurveyError, subprocess.CalledProcessError) as error:
+        log.info("no pip of version %s or newer: %s", DATES_SINCE, error)
+        return options
+    return recent
 
 
 def _steps(out: Path, options: Options) -> Iterator[tuple[str, Callable[[], list[dict]]]]:

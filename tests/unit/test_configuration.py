@@ -20,7 +20,7 @@ def faults(tmp_path, defaults, text):
 
 def test_defaults_pass(root, defaults):
     configured = configuring.read([root / "config" / "config.yaml"], defaults)
-    assert list(configured.workloads) == ["cnn_mnist", "gru_text"]
+    assert list(configured.workloads) == ["cnn_mnist", "gru_text", "bert_encoder"]
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ GRAPH = """Graph execution error:
 Detected at node Reshape defined at (most recent call last):
   File "<frozen runpy>", line 198, in _run_module_as_main
 
-  File "/work/x/reproductions/usability/faults/server.py", line 164, in <module>
+  File "/somewhere/x/reproductions/usability/faults/server.py", line 164, in <module>
 
-  File "/work/x/reproductions/usability/faults/player.py", line 39, in play
+  File "/somewhere/x/reproductions/usability/faults/player.py", line 39, in play
 
   File "/somewhere/keras.py", line 31, in main
 

@@ -2,6 +2,12 @@
 # that the page shows it from then on. The target `usability` measures anew, once a day; a killed run goes on.
 
 
+rule usability:
+    input:
+        expand(f"{MEASURED}/{{part}}.json", part=["programs", "faults", "contact"]),
+    localrule: True
+
+
 rule run_paired_programs:
     output:
         f"{MEASURED}/programs.json",

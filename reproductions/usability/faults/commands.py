@@ -15,7 +15,7 @@ from reproductions.journal import Journal
 from reproductions.usability import landing
 from reproductions.usability.faults import catalogue, recording
 from reproductions.usability.faults.catalogue import Fault
-from reproductions.usability.faults.measuring import COLUMNS, Limits, as_cell, measure, not_applicable
+from reproductions.usability.faults.measuring import COLUMNS, GRAPH_ONLY, Limits, as_cell, measure, not_applicable
 from reproductions.usability.programs import read
 
 log = logging.getLogger("reproductions.usability.faults")
@@ -23,7 +23,7 @@ TABLE = "usability_faults.csv"
 #: One fault of each way to end.
 SMOKE = ("wrong_input_shape", "broadcast_in_own_loss", "list_of_layers", "retracing_in_a_loop")
 #: What the tests spare themselves; outcomes are the same, the frameworks' tools are not tried.
-QUICK = {"backend": "aot_eager", "with_tools": False, "every_twin": False}
+QUICK = {"backend": GRAPH_ONLY, "with_tools": False}
 TEXT = "Plant each fault in each mode and record whether, when and how the framework says so."
 
 
@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="as the tests run them: torch.compile generates no code, one corrected twin a framework, no tools",
+        help="as the tests run them: torch.compile generates no code, and no tools are tried",
     )
     parser.add_argument("--list", action="store_true", help="show the faults and stop")
     parser.add_argument(
@@ -126,7 +126,7 @@ def _with_others(out: Path, rows: list[dict], faults: Mapping[str, Fault]) -> li
     """Return the rows in the order of the page, with what the table has of faults and modes that were not run now."""
     now = {(row["fault"], row["framework"], row["mode"]) for row in rows}
     others = [
-        row
+        {name: row.get(name, "") for name in COLUMNS}
         for row in read(out / TABLE)
         if (row["fault"], row["framework"], row["mode"]) not in now and row["fault"] in faults
     ]

@@ -64,6 +64,8 @@ COLUMNS = (
     "origin",
 )
 PROGRAM = "program.py"
+#: The backend of torch.compile that stops before it generates code.
+GRAPH_ONLY = "aot_eager"
 SERVERS = {"pytorch": "pytorch", "tensorflow": "tensorflow", "keras": "tensorflow"}
 
 
@@ -141,7 +143,6 @@ def measure(
     limits: Limits = Limits(),
     backend: str | None = None,
     with_tools: bool = True,
-    every_twin: bool = True,
     python: Mapping[str, str | None] | None = None,
 ) -> None:
     """Run the faults in the framework-modes and hand each judged row to ``done``, in the order in which they end.
@@ -151,7 +152,6 @@ def measure(
     backend     backend of torch.compile (None: the default)
     with_tools  also run silent faults with the frameworks' own tools on
     python      interpreter by framework; absent or None is the one that runs this
-    every_twin  run the corrected twin in every mode; otherwise in the first mode of a framework, for all of them
     """
     waiting: queue.Queue[tuple[Fault, list[str]]] = queue.Queue()
     faults, cells = list(faults), list(cells)
@@ -176,7 +176,7 @@ def measure(
                 for cell in own:
                     try:
                         trial = Trial(fault, cell, pool.server(cell), limits, backend)
-                        row = trial.row(with_tools, None if every_twin else twin)
+                        row = trial.row(with_tools, twin)
                         twin = trial.twin
                     except WorkerFailed as problem:
                         pool.stop()
@@ -242,6 +242,8 @@ class Trial:
         """Return the judged row; the scratch folder is gone afterwards.
 
         twin   what the corrected program did in another mode; None: run it here. ``self.twin`` has it afterwards.
+               It serves while nothing depends on what a mode prints or computes: a warning and a number as good as the
+               twin's are judged against the twin in this mode.
         """
         try:
             return self._row(with_tools, twin)
@@ -256,22 +258,28 @@ class Trial:
         faulty = self._play(self.program, ())
         right = self.twin = twin or {**self._play(other, ()), "program": str(other)}
         row = _blank(self.fault, self.cell) | {"version": self._version(), "status": "ran", "origin": self._origin()}
-        row |= self._judge(faulty, right, source)
+        judged = self._judge(faulty, right, source)
+        if twin and judged["noticed"] in ("warned", "harmless"):
+            right = {**self._play(other, ()), "program": str(other)}
+            judged = self._judge(faulty, right, source)
+        row |= judged
         row["note"] = self._note(faulty, right)
         if (faulty["result"] is None and faulty["timeout"]) or not _clean(right):
             row["status"] = "failed_to_run"
         if with_tools and row["status"] == "ran" and row["noticed"] in ("silent", "warned"):
-            row |= self._second_run(other)
+            row |= self._second_run(other, right)
         return row
 
     def _play(self, program: Path, switched_on: tuple[str, ...]) -> dict:
+        # What tools find, they find in the graph: generating code for it would add minutes and nothing else.
+        backend = GRAPH_ONLY if switched_on else self.backend
         return self.server.play(
             {
                 "program": str(program),
                 "framework": self.framework,
                 "mode": self.mode,
                 "tools": switched_on,
-                "backend": self.backend,
+                "backend": backend,
                 "scratch": str(self.folder),
                 "timeout_s": self.limits.timeout_s,
                 "memory_limit_mib": self.limits.memory_mib,
@@ -344,13 +352,22 @@ class Trial:
             return f"the corrected twin fails: {result['exception']}: {judging.normalise(result['message'], '')[:300]}"
         return ""
 
-    def _second_run(self, other: Path) -> dict:
-        """Run both again with the tools on: what they say of the faulty one alone is what they notice."""
+    def _second_run(self, other: Path, right: dict) -> dict:
+        """Run both again with the tools on: what they say of the faulty one alone is what they notice.
+
+        right  what the corrected twin did without tools: where the faulty program with tools on says no more than
+               that, the tools have noticed nothing, and the twin need not run with them
+        """
         switched_on = tools.for_run(self.framework, self.mode, self.fault.kind)
-        faulty, right = self._play(self.program, switched_on), self._play(other, switched_on)
-        result, good = (faulty["result"] or _crashed(faulty), right["result"] or _crashed(right))
-        notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), str(other))
+        faulty = self._play(self.program, switched_on)
+        result = faulty["result"] or _crashed(faulty)
         row = {"tools": "; ".join(switched_on), "noticed_by_tools": "silent", "tools_message": ""}
+        notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), right["program"])
+        if not (result["exception"] or notice or result["shown"]):
+            return row
+        right = self._play(other, switched_on)
+        good = right["result"] or _crashed(right)
+        notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), str(other))
         if good["exception"]:
             row["noticed_by_tools"], message = ("unusable", f"corrected twin: {good['exception']}: {good['message']}")
         elif result["exception"]:
