@@ -26,8 +26,8 @@ import yaml
 from analysis import style, usability_page
 from analysis.drawing import prefix_ids, replace_file
 
-INLINE_CSV_BYTES = 8_000  # a larger CSV is linked beside the page, not held in it
-SHOWN_ROWS = 20  # rows of a figure's data that the page itself lists
+INLINE_CSV_BYTES = 5_000  # a larger CSV is linked beside the page, not held in it
+SHOWN_ROWS = 15  # rows of a figure's data that the page itself lists
 TITLE = "PyTorch and TensorFlow, measured and counted"
 QUESTION = (
     "Which of the two do people use, and which runs the same model faster, "
