@@ -56,7 +56,7 @@ INSTALLED, HERE, REGISTRY, PAIRED = "installed metadata", "a run here", "registr
 PACKAGES = {"torch": ("torch",), "tensorflow": ("tensorflow-cpu", "tensorflow"), "keras": ("keras",)}
 FRAMEWORK = {"torch": "pytorch", "tensorflow": "tensorflow", "keras": "tensorflow"}
 FIRST_STEP = Path(__file__).with_name("first_step")
-DATES_SINCE = Version("26")  # the first pip that filters by upload date
+DATES_SINCE = 26  # the first pip that filters by upload date
 _UPPER = {"<", "<=", "==", "===", "~="}
 _PLATFORMS = (
     (r"manylinux.*_x86_64|linux_x86_64", "Linux x86-64"),
@@ -134,7 +134,8 @@ def _with_recent_pip(options: Options, scratch: Path) -> Options:
         return options
     recent = replace(options, pip_python=str(scratch / "bin" / "python"))
     try:
-        if Version(_pip(options, "--version").split()[1]) >= DATES_SINCE:
+        at_hand = re.match(r"\s*pip (\d+)", _pip(options, "--version"))
+        if at_hand is None or int(at_hand[1]) >= DATES_SINCE:
             return options
         subprocess.run([sys.executable, "-m", "venv", str(scratch)], check=True, capture_output=True)
         _pip(recent, "install", "--quiet", "--upgrade", f"pip>={DATES_SINCE}")

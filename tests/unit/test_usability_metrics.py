@@ -292,6 +292,18 @@ def test_pip_that_names_no_wheel_is_a_row_that_says_so(monkeypatch):
     assert {row["status"] for row in rows} == {"not_run"} and all(row["value"] == "" for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [("pip 26.3 from /somewhere", False), ("pip 25.1 from /somewhere", True), ("something else", False)],
+)
+def test_an_old_pip_is_left_alone_and_a_new_one_put_aside(monkeypatch, tmp_path, said, made):
+    asked = []
+    monkeypatch.setattr(contact, "_pip", lambda options, *words: asked.append((options.pip_python, words)) or said)
+    options = contact._with_recent_pip(contact.Options(), tmp_path / "aside")
+    assert (options.pip_python is not None) == made == (tmp_path / "aside" / "pyvenv.cfg").is_file()
+    assert [words[0] for python, words in asked if python] == (["install"] if made else [])
+
+
 def test_offline_asks_nothing(monkeypatch):
     monkeypatch.setattr(contact, "_pip", lambda *_: pytest.fail("asked"))
     assert {row["note"] for row in contact.registry("torch", contact.Options(registry=False))} == {

@@ -200,3 +200,29 @@ def test_highlighted_source_is_the_source(root):
     assert unescape(re.sub(r"</?i[^>]*>", "", marked)) == text.rstrip()
     assert "<i class=k>" in marked
     assert "<script" not in usability_page.highlight(f"x = '{HOSTILE}'")
+
+
+def test_without_measurements_the_page_says_which_command_brings_them(tmp_path, root):
+    from analysis.drawing import draw_all
+    from analysis.figures import discover
+    from analysis.report import render
+
+    usability.write_tables(tmp_path / "none", root / "workflow" / "schemas", tmp_path / "tables")
+    draw_all(
+        tmp_path / "tables",
+        tmp_path / "figures",
+        only=[name for name, module in discover().items() if module.SECTION == "usability"],
+    )
+    page = render(
+        tmp_path / "tables",
+        tmp_path / "figures",
+        None,
+        tmp_path / "report" / "index.html",
+        built="2026-11-22",
+        preset="quick",
+        template_dir=root / "workflow" / "report",
+    ).read_text("utf-8")
+    section = page[page.index('<section id="usability"') : page.index('<section id="machine"')]
+    assert "No fault has been planted here yet" in section and "No paired program has been run here yet" in section
+    assert section.count("holds no row yet") >= 12
+    assert section.count(usability.COMMAND) >= 12
