@@ -90,7 +90,8 @@ def test_smoke_run_makes_the_whole_chain_without_a_network(smoke):
     figures = json.loads((results / "figures" / "figures.json").read_text())
     for figure in figures:
         for suffix in ("svg", "png", "csv"):
-            assert (results / "figures" / f"{figure['id']}.{suffix}").stat().st_size > 100
+            least = 20 if suffix == "csv" else 100  # an absent panel has a head and no rows
+            assert (results / "figures" / f"{figure['id']}.{suffix}").stat().st_size > least
     assert {path.stem for path in (results / "tables").glob("*.csv")} >= {
         "performance_ratios",
         "adoption_crossings",
