@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from analysis.configuring import Configuration
+from reproductions.pipelines import measure as pipelines
 
 
 def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, snapshots: Path) -> str:
@@ -46,12 +47,15 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
                 f"  {', '.join(steps)} {workload.id} on {configuration.dataset(workload.id)} (preset {preset}):"
             )
             lines.append(
-                f"    {', '.join(cell.id for cell in workload.modes)}; {', '.join(profiles)}; "
+                f"    {', '.join(cell.id for cell in chosen.modes)}; {', '.join(profiles)}; "
                 f"{chosen.restarts} restarts of {chosen.rounds} rounds"
             )
             if ("measure_workload", out, workload.id) in todo:
                 minutes += chosen.minutes * len(profiles) / len(chosen.environments)
             minutes += chosen.preparation_minutes * sum((rule, out, workload.id) in todo for rule in _PREPARING) / 2
+        if ("measure_pipelines", out) in todo:
+            lines.append(f"  measure the input pipelines on their own (preset {preset})")
+            minutes += pipelines.find(preset).minutes
     if "render_report" in rules:
         lines += [f"  draw the figures and write {out}/report/index.html" for out in outs]
         minutes += 0.5

@@ -81,6 +81,15 @@ class Configuration:
         arguments.append("--keep-going")
         return shlex.join(arguments)
 
+    def pipeline_arguments(self, out: str) -> str:
+        """Return the command-line arguments of ``python -m reproductions pipelines``, shell-quoted."""
+        values = self.values
+        arguments = [f"--preset={self.preset(out)}", f"--out={out}", f"--threads={values['threads']}"]
+        arguments += [f"--seed={values['seed']}", f"--wait={values['wait_s']}"]
+        pythons = {name: _absolute(path) for name, path in values["python"].items()}
+        arguments += [f"--python-{name}={path}" for name, path in pythons.items() if path is not None]
+        return shlex.join(arguments)
+
     def arguments(self, workload: str, out: str, *, measuring: bool = False) -> str:
         """Return the command-line arguments of ``python -m reproductions <command>`` for one workload, shell-quoted."""
         values = self.values

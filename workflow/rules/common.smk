@@ -141,10 +141,9 @@ def measured_sets(folder):
     return sorted(str(path) for path in folder.glob("*/**/*") if path.is_file())
 
 
-def pipelines(wildcards):
-    """Return the table of the input pipelines, where they were measured into this results folder."""
-    path = Path(wildcards.out, "pipelines.csv")
-    return [str(path)] if path.exists() else []
+def pipeline_arguments(wildcards):
+    """Return the arguments of the command that measures the input pipelines on their own."""
+    return CONFIGURED.pipeline_arguments(wildcards.out)
 
 
 def measured_here_and_elsewhere(folder):

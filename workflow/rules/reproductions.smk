@@ -90,6 +90,24 @@ rule measure_workload:
         "python -m reproductions measure {params.arguments} --keep-going --log {log}"
 
 
+rule measure_pipelines:
+    output:
+        "{out}/pipelines.csv",
+    log:
+        "logs/{out}/measure_pipelines.log",
+    conda:
+        "../envs/survey.yaml"
+    threads: all_cores
+    resources:
+        bench_slot=1,
+    params:
+        arguments=pipeline_arguments,
+    message:
+        "Measuring the input pipelines on their own; nothing else runs meanwhile"
+    shell:
+        "python -m reproductions pipelines {params.arguments} --keep-going --log {log}"
+
+
 rule summarise_measurements:
     input:
         "{out}/machine.json",
@@ -109,7 +127,7 @@ rule summarise_measurements:
             ],
         ),
         landed=measured_sets(MEASURED_ELSEWHERE),
-        pipelines=pipelines,
+        pipelines="{out}/pipelines.csv",
         code=[
             workflow.source_path(f"../../analysis/{name}") for name in PERFORMANCE_CODE
         ],
