@@ -48,11 +48,7 @@ def plant(name, mutation, folder, cache):
     data = datasets.fetch(workload.datasets[0], cache) / "arrays.npz"
     runtime = Runtime(data, device="cpu")
     result = parity.check(workload, workload.preset("smoke"), scratch=folder / "scratch", seed=1, runtime=runtime)
-    return {
-        "state" if "running statistics" in row["what"] else row["level"]
-        for row in result["rows"]
-        if row["status"] == "fail"
-    }
+    return {row["level"] for row in result["rows"] if row["status"] == "fail"}
 
 
 def ids(cases):
@@ -62,7 +58,8 @@ def ids(cases):
 
 @pytest.mark.parametrize(("name", "mutation"), first_of_each(), ids=ids(first_of_each()))
 def test_planted_difference_is_caught_where_the_folder_says(name, mutation, tmp_path, cache):
-    assert plant(name, mutation, tmp_path, cache) == set(mutation["levels"])
+    found = plant(name, mutation, tmp_path, cache)
+    assert found >= set(mutation["levels"]), f"caught at {sorted(found) or 'no level'}"
 
 
 def main():
@@ -72,14 +69,14 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             found = plant(name, mutation, Path(folder), ROOT / "data" / "downloads")
         expected = set(mutation["levels"])
-        wrong += found != expected
-        verdict = "as said" if found == expected else f"the folder says {', '.join(sorted(expected))}"
+        wrong += not found >= expected
+        verdict = "as said" if found >= expected else f"the folder says {', '.join(sorted(expected))}"
         rows.append(f"| {name} | {mutation['name']} | {', '.join(sorted(found)) or 'not caught'} | {verdict} |")
         print(rows[-1], flush=True)
     text = (
         "# Planted differences and the level that catches them\n\n"
         "Made by `python -m tests.parity.test_mutations`. Do not edit. L0 parameters, L1 logits and loss, L2\n"
-        "gradients, L3 twenty optimiser steps, state: running statistics after them; at smoke size, in float64.\n\n"
+        "gradients, L3 twenty optimiser steps with the running statistics after them; at smoke size, in float64.\n\n"
         "| workload | planted | caught at | |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
     )
     (ROOT / "docs" / "mutations.md").write_text(text, encoding="utf-8")
