@@ -31,9 +31,9 @@ def again(cache):
     return ["--cores", 2, "smoke", "--config", f"cache={cache}"]
 
 
-@pytest.mark.parametrize("name", ["config", "fashion_mnist", "gpu"])
+@pytest.mark.parametrize("name", ["config", "fashion_mnist", "gpu", "standard"])
 def test_dry_run_with_every_config(root, project, snakemake, name):
-    assert {path.stem for path in (root / "config").glob("*.yaml")} == {"config", "fashion_mnist", "gpu"}
+    assert {path.stem for path in (root / "config").glob("*.yaml")} == {"config", "fashion_mnist", "gpu", "standard"}
     done = snakemake(project, "-n", "--configfile", f"config/{name}.yaml")
     assert "measure_workload" in done.stdout and "This was a dry-run" in done.stdout
 
