@@ -206,5 +206,5 @@ def test_rows_against_the_ecosystem_travel_and_are_checked(results, tmp_path):
     landed = contributions.export(results, tmp_path / "measurements")
     assert len(landed_sets(landed.parent)[0].reference) == 3
     reference_rows(machine="another").to_csv(landed / "reference.csv", index=False)
-    with pytest.raises(SurveyError, match=r"reference.csv: row 2: machine: not 'another' here"):
+    with pytest.raises(SurveyError, match=r"reference.csv: row 2: machine: 'another' is not this one"):
         contributions.check(landed)
