@@ -29,6 +29,7 @@ class MeasuredSet:
     accuracy    rows of the accuracy runs, with ``origin`` and ``machine`` set
     provenance  ``{workload: where its data came from}``
     pipelines   rows of the input pipelines
+    reference   rows that hold our models against the ecosystem's own
     """
 
     origin: str
@@ -39,6 +40,7 @@ class MeasuredSet:
     accuracy: pd.DataFrame = field(default_factory=pd.DataFrame)
     provenance: Mapping[str, Mapping] = field(default_factory=dict)
     pipelines: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reference: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def own_set(results: Path, workloads: Sequence[str]) -> MeasuredSet:
@@ -54,7 +56,7 @@ def landed_sets(folder: Path) -> list[MeasuredSet]:
     from reproductions import contributions
 
     found = []
-    for own in contributions.sets(folder):
+    for own in contributions.timed(folder):
         contributions.check(own)
         names = [path.stem for path in sorted((own / "performance").glob("*.csv"))]
         found.append(read_set(own, "performance", names, contributions.environment(own)["origin"]))
@@ -78,6 +80,7 @@ def read_set(folder: Path, rows_in: str, workloads: Sequence[str], origin: str) 
         accuracy=accuracy.assign(**about) if len(accuracy) else accuracy,
         provenance=_documents(folder / "datasets", workloads),
         pipelines=_tables([path for path in [folder / "pipelines.csv"] if path.exists()]),
+        reference=_tables([path for path in [folder / "reference.csv"] if path.exists()]),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis import references
 from analysis.accuracies import accuracy, accuracy_differences
 from analysis.literature import literature
 from analysis.measured_rows import POINT, Cell, Measured, Point, only, tidy
@@ -64,13 +65,15 @@ def summarise(
     measured = Measured(rows, known)
     compared = comparisons(measured)
     base = compared[compared["base"]].drop(columns="base").reset_index(drop=True)
+    beside = references.references(sets, {name: workload.title for name, workload in known.items()})
     return {
-        "performance_ratios": _note_sides(base),
+        "performance_ratios": references.mark(_note_sides(base), beside),
         "performance_cells": _cells(measured),
         "performance_sweeps": _sweeps(measured, compared),
         "performance_control": _control(measured),
         "performance_machines": machines(sets),
         "performance_pipelines": _pipelines(sets),
+        "performance_references": beside,
         "parity": parity(sets, rows),
         "accuracy": accuracy(raw, pd.read_csv(data / "reference_accuracies.csv")),
         "accuracy_differences": accuracy_differences(raw),

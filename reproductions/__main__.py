@@ -307,12 +307,18 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _check_measurements(options: argparse.Namespace) -> int:
+    from analysis import usability as tables
     from reproductions import contributions
 
-    found = contributions.sets(options.folder)
+    found = contributions.timed(options.folder)
     counts = [contributions.check(folder) for folder in found]
     sets = f"{len(found)} set{'' if len(found) == 1 else 's'}"
-    print(f"{options.folder}: {sets}, {sum(counts):,} rows, nothing to complain about")
+    one = (options.folder / "machine.json").exists()
+    other = tables.read(options.folder.parent if one else options.folder, contributions.SCHEMAS)
+    more = sum(len(own.programs) + len(own.faults) + len(own.contact) for own in other)
+    print(
+        f"{options.folder}: {sets}, {sum(counts):,} timed rows, {more:,} rows of usability, nothing to complain about"
+    )
     return 0
 
 

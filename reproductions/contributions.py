@@ -1,7 +1,8 @@
 """Measurements that travel: exported as a folder a machine, checked when they leave and whenever they are read.
 
 A folder ``<machine id>/`` holds ``machine.json``, ``environment.json`` and the rows in ``performance/``, with
-``parity/``, ``accuracy/``, ``datasets/`` and ``pipelines.csv`` beside them. It is dropped into ``data/measurements/``.
+``parity/``, ``accuracy/``, ``datasets/``, ``pipelines.csv`` and ``reference.csv`` beside them. It is dropped into
+``data/measurements/``, where usability and deployment land in the same folder of the same machine.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
 ORIGINS = ("contributed", "landed")
 FILES = ("machine.json", "environment.json")
-FURTHER = ("pipelines.csv", "README.md")
+#: Tables beside the rows, with the schema of the same name.
+TABLES = ("pipelines.csv", "reference.csv")
+FURTHER = (*TABLES, "README.md")
+#: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
+OTHER_PARTS = ("usability_*", "first_contact.csv", "deployment")
+#: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
+UNFINISHED = "unfinished"
 #: Folders of a set and the suffix of their files; the first is the only one that must be there.
 FOLDERS = {"performance": ".csv", "parity": ".json", "accuracy": ".csv", "datasets": ".json"}
 #: CPU time beyond the threads' share of the wall-clock time: helper threads of a framework and the clocks' own errors.
@@ -52,11 +59,12 @@ def export(results: Path, out: Path, *, origin: str = "contributed", replace: bo
     """Write what ``results`` holds of this machine as ``<out>/<machine id>/`` and return that folder.
 
     The folder is made beside its place, checked, and then renamed, so there is a whole one or none. An existing one is
-    only replaced with ``replace``. Raises SurveyError that says what is missing or not plausible.
+    only replaced with ``replace``; what other parts of the survey left of the same machine stays. Raises SurveyError
+    that says what is missing or not plausible.
     """
     card = _json(results / "machine.json", "run `python -m reproductions machine --out FILE` or a measurement first")
     target = out / str(card.get("machine"))
-    if target.exists() and not replace:
+    if (target / "performance").exists() and not replace:
         raise SurveyError(f"{target}: exists already; give --replace to put this measurement in its place")
     paths = sorted((results / "measurements").glob("*.csv"))
     if not paths:
@@ -70,6 +78,8 @@ def export(results: Path, out: Path, *, origin: str = "contributed", replace: bo
         made = scratch / target.name
         names = _names()
         _write(results, made, card, paths, origin=origin, secret=names)
+        for path in other_parts(target):
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, made / path.name)
         check(made, names)
         made.chmod(0o755)
         if target.exists():
@@ -102,8 +112,9 @@ def _write(
         for path in sorted((results / folder).glob(f"*{suffix}")) if folder != "performance" else ():
             if path.stem in names:
                 write_text(made / folder / path.name, redact(path.read_text(encoding="utf-8"), secret))
-    if (results / "pipelines.csv").exists():
-        write_text(made / "pipelines.csv", redact((results / "pipelines.csv").read_text(encoding="utf-8"), secret))
+    for name in TABLES:
+        if (results / name).exists():
+            write_text(made / name, redact((results / name).read_text(encoding="utf-8"), secret))
     write_json(made / "machine.json", dict(card))
     packages, packages_from = _packages(versions)
     known = registry.discover()
@@ -179,6 +190,17 @@ def sets(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".") if folder.is_dir() else []
 
 
+def other_parts(folder: Path) -> list[Path]:
+    """Return what usability and deployment left in the folder of a machine; none where it is absent."""
+    found = {path for pattern in OTHER_PARTS for path in folder.glob(pattern)}
+    return sorted(found)
+
+
+def timed(folder: Path) -> list[Path]:
+    """Return the sets in ``folder`` that hold timed rows; other parts of the survey land without any."""
+    return [own for own in sets(folder) if (own / "environment.json").exists() or not other_parts(own)]
+
+
 def environment(folder: Path) -> dict:
     """Return environment.json of a set."""
     return _json(folder / "environment.json", "export the set with `python -m reproductions export`")
@@ -239,7 +261,7 @@ def _layout_faults(folder: Path) -> Iterator[str]:
     if not any((folder / "performance").glob("*.csv")):
         yield f"{folder / 'performance'}: holds no rows; export the set with `python -m reproductions export`"
     for path in sorted(folder.iterdir()):
-        if path.name not in FILES + FURTHER and path.name not in FOLDERS:
+        if path.name not in (*FILES, *FURTHER, *FOLDERS, UNFINISHED) and path not in other_parts(folder):
             yield f"{path}: not part of a set; remove it"
     for name, suffix in FOLDERS.items():
         for path in sorted((folder / name).glob("*")):
@@ -264,8 +286,13 @@ def _beside_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
         wrong = rows["correct"].astype(float) > rows["n_test"].astype(float)
         for row in rows.index[wrong][:1]:
             yield f"{path}: row {row + 2}: correct: exceeds n_test; {MEASURE_AGAIN}"
-    if (path := folder / "pipelines.csv").exists():
-        yield from (f"{path}: row {row}: {field}: {fault}" for row, field, fault in _text_leaks(_rows(path), names))
+    for path in [folder / name for name in TABLES if (folder / name).exists()]:
+        rows = _rows(path)
+        found = [*_column_faults(rows, _schema(path.stem)), *_text_leaks(rows, names)]
+        found += _first(
+            rows["machine"] != folder.name, "machine", lambda row: f"{row['machine']!r} is not this one", rows
+        )
+        yield from (f"{path}: row {row}: {field}: {fault}" for row, field, fault in found)
 
 
 def _row_faults(

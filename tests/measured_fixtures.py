@@ -192,3 +192,23 @@ def write_results(folder: Path, table: pd.DataFrame, *, card: dict = CARD) -> Pa
             )
         )
     return folder
+
+
+def reference_rows(machine: str = "example-cpu-2c-abc123") -> pd.DataFrame:
+    """Return rows of reference.csv: one kept, one below the goal, one whose library is missing."""
+    from reproductions.reference import COLUMNS
+
+    about = {"machine": machine, "preset": "quick", "goal": 0.97, "environment": "tuned", "threads": 1}
+    about |= {"date": "2026-11-26", "status": "ok", "note": "", "mode": "eager", "framework": "pytorch"}
+    timed = {"phase": "train", "batch_size": 32, "clock": "cpu", "rounds": 10, "reference": "torch 2.13.0"}
+    timed |= {"parameters_ours": 1000, "parameters_reference": 1000, "version": "2.13.0"}
+    found = [
+        about | timed | {"workload": "gru_text", "ratio": 1.0, "low": 0.99, "high": 1.01, "verdict": "kept"},
+        about | timed | {"workload": "cnn_mnist", "ratio": 0.9, "low": 0.89, "high": 0.91, "verdict": "below"},
+        about
+        | {"workload": "bert_encoder", "verdict": "not compared", "status": "failed"}
+        | {"note": "ModuleNotFoundError: No module named 'transformers'; to compare: pip install transformers"},
+    ]
+    for row in found[:2]:
+        row |= {"ours_ms": 10.0, "reference_ms": 10.0 * row["ratio"]}
+    return pd.DataFrame(found, columns=COLUMNS)

@@ -256,6 +256,7 @@ def measured_tables() -> dict[str, pd.DataFrame]:
         "performance_control": measurements._control(measured),
         "performance_machines": measurements.machines(sets),
         "performance_pipelines": pipelines(),
+        "performance_references": references(),
         "accuracy_differences": accuracy_differences(pd.concat([accuracy_rows(name) for name in TITLES])),
         "literature": literature(ROOT / "data" / "literature.csv"),
     }
@@ -309,6 +310,16 @@ def pipelines() -> pd.DataFrame:
     ]
     rows[-1] |= {"status": "failed", "value": np.nan, "note": "crashed"}
     return pd.DataFrame(rows)
+
+
+def references() -> pd.DataFrame:
+    """Return invented rows of our models against the ecosystem's own: kept, below, and one without a reference."""
+    from analysis.measured_sets import MeasuredSet
+    from analysis.references import references as tabulate
+    from tests.measured_fixtures import CARD, reference_rows
+
+    own = MeasuredSet("landed", "example-cpu-2c-abc123", CARD, pd.DataFrame(), reference=reference_rows())
+    return tabulate([own], {})
 
 
 def write_tables(folder: Path) -> Path:

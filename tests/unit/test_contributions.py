@@ -13,7 +13,7 @@ from analysis.measured_sets import landed_sets
 from reproductions import __main__ as cli
 from reproductions import contributions, harness
 from reproductions.errors import SurveyError
-from tests.measured_fixtures import rows, write_results
+from tests.measured_fixtures import reference_rows, rows, write_results
 
 MACHINE = "example-cpu-2c-abc123"
 
@@ -187,3 +187,24 @@ def test_a_place_that_cannot_be_written_is_named(results, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SurveyError, match="file/m: cannot be written"):
         contributions.export(results, tmp_path / "file" / "m")
+
+
+def test_what_usability_left_of_the_same_machine_stays_when_a_set_is_exported(results, tmp_path):
+    folder = tmp_path / "measurements" / MACHINE
+    folder.mkdir(parents=True)
+    (folder / "machine.json").write_text(json.dumps({"machine": MACHINE}))
+    (folder / "usability_programs.csv").write_text("machine\n")
+    (folder / "unfinished").mkdir()
+    assert landed_sets(folder.parent) == [], "usability alone is no set of timed rows"
+    for replace in (False, True):
+        contributions.export(results, folder.parent, replace=replace)
+        assert (folder / "usability_programs.csv").exists() and len(landed_sets(folder.parent)) == 1
+
+
+def test_rows_against_the_ecosystem_travel_and_are_checked(results, tmp_path):
+    reference_rows().to_csv(results / "reference.csv", index=False)
+    landed = contributions.export(results, tmp_path / "measurements")
+    assert len(landed_sets(landed.parent)[0].reference) == 3
+    reference_rows(machine="another").to_csv(landed / "reference.csv", index=False)
+    with pytest.raises(SurveyError, match=r"reference.csv: row 2: machine: 'another' is not this one"):
+        contributions.check(landed)

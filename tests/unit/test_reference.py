@@ -2,7 +2,17 @@
 
 import pytest
 
+from analysis import references
 from reproductions import reference
+from tests.measured_fixtures import reference_rows
+from tests.page_fixtures import measured_tables
+
+MACHINE = "example-cpu-2c-abc123"
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return measured_tables()
 
 
 def rounds(ratios, restarts=2):
@@ -47,3 +57,19 @@ def test_what_cannot_be_imported_says_what_brings_it(message, words):
 
 def test_other_failures_promise_no_remedy():
     assert reference.explain("ValueError: bad shape") == "ValueError: bad shape"
+
+
+def test_a_model_below_the_goal_is_marked_where_its_ratio_stands(tables):
+    marked_table = references.mark(tables["performance_ratios"], tables["performance_references"])
+    kept, below = (marked_table.query("workload == @name") for name in ("gru_text", "cnn_mnist"))
+    assert not kept["note"].str.contains("reaches").any()
+    marked = below["note"].str.contains("the PyTorch model reaches 0.90 of the speed of torch 2.13.0, less than 0.97")
+    assert (marked == ((below["phase"] == "train") & (below["machine"] == MACHINE))).all() and marked.any()
+
+
+def test_another_number_of_parameters_marks_every_phase(tables):
+    other = reference_rows().query("workload == 'cnn_mnist'").assign(verdict="parameters differ", phase=None)
+    found = references.mark(tables["performance_ratios"], other).query(
+        "workload == 'cnn_mnist' and machine == @MACHINE"
+    )
+    assert found["note"].str.contains("another number of parameters").all()

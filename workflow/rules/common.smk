@@ -56,6 +56,7 @@ PERFORMANCE_TABLES = [
     "performance_control",
     "performance_machines",
     "performance_pipelines",
+    "performance_references",
     "parity",
     "accuracy",
     "accuracy_differences",
@@ -69,6 +70,7 @@ PERFORMANCE_CODE = [
     "measured_sets.py",
     "accuracies.py",
     "literature.py",
+    "references.py",
     "resampling.py",
     "intervals.py",
 ]
@@ -138,7 +140,8 @@ def landed(folder):
 
 def measured_sets(folder):
     """Return the files of the sets that were measured before or elsewhere: one dropped in redraws the page."""
-    return sorted(str(path) for path in folder.glob("*/**/*") if path.is_file())
+    files = (path for path in folder.glob("*/**/*") if path.is_file())
+    return sorted(str(path) for path in files if "unfinished" not in path.parts)
 
 
 def pipeline_arguments(wildcards):
