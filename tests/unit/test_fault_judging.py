@@ -216,7 +216,13 @@ def test_a_fault_with_a_wrong_key_says_which(tmp_path):
 def test_every_framework_has_tools_for_every_kind():
     for framework, modes in catalogue.MODES.items():
         for kind in catalogue.KINDS:
-            assert all(tools.for_run(framework, mode, kind) for mode in modes)
+            assert all(all(tools.for_runs(framework, mode, kind)) for mode in modes)
+
+
+def test_numerics_are_checked_in_the_graph_where_there_is_one():
+    graph, eager = tools.for_runs("keras", "fit", "numerics")
+    assert tools.NUMERICS in graph and tools.EAGERLY not in graph and eager == (tools.EAGERLY,)
+    assert len(tools.for_runs("tensorflow", "xla", "numerics")) == 1, "XLA cannot compile the check"
 
 
 # -- the table -------------------------------------------------------------------------------------------------------

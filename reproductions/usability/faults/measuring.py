@@ -267,7 +267,7 @@ class Trial:
         if (faulty["result"] is None and faulty["timeout"]) or not _clean(right):
             row["status"] = "failed_to_run"
         if with_tools and row["status"] == "ran" and row["noticed"] in ("silent", "warned"):
-            row |= self._second_run(other, right)
+            row |= self._further_runs(other, right)
         return row
 
     def _play(self, program: Path, switched_on: tuple[str, ...]) -> dict:
@@ -352,35 +352,44 @@ class Trial:
             return f"the corrected twin fails: {result['exception']}: {judging.normalise(result['message'], '')[:300]}"
         return ""
 
-    def _second_run(self, other: Path, right: dict) -> dict:
-        """Run both again with the tools on: what they say of the faulty one alone is what they notice.
+    def _further_runs(self, other: Path, right: dict) -> dict:
+        """Run both again with the tools on, until one notices: what they say of the faulty one alone is what counts.
 
         right  what the corrected twin did without tools: where the faulty program with tools on says no more than
                that, the tools have noticed nothing, and the twin need not run with them
         """
-        switched_on = tools.for_run(self.framework, self.mode, self.fault.kind)
+        tried, unusable = [], ""
+        for switched_on in tools.for_runs(self.framework, self.mode, self.fault.kind):
+            tried += switched_on
+            outcome, message = self._with_tools(other, right, switched_on)
+            message = judging.normalise(message, str(self.program)).replace(str(other), PROGRAM)[:2000]
+            if outcome == "unusable":
+                unusable = unusable or message
+            elif outcome != "silent":
+                break
+        if outcome == "silent" and unusable:
+            outcome, message = "unusable", unusable
+        return {"tools": "; ".join(tried), "noticed_by_tools": outcome, "tools_message": message}
+
+    def _with_tools(self, other: Path, right: dict, switched_on: tuple[str, ...]) -> tuple[str, str]:
+        """Return what the tools of one run notice, and their words."""
         faulty = self._play(self.program, switched_on)
         result = faulty["result"] or _crashed(faulty)
-        row = {"tools": "; ".join(switched_on), "noticed_by_tools": "silent", "tools_message": ""}
         notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), right["program"])
         if not (result["exception"] or notice or result["shown"]):
-            return row
+            return "silent", ""
         right = self._play(other, switched_on)
         good = right["result"] or _crashed(right)
         notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), str(other))
         if good["exception"]:
-            row["noticed_by_tools"], message = ("unusable", f"corrected twin: {good['exception']}: {good['message']}")
-        elif result["exception"]:
-            row["noticed_by_tools"], message = ("noticed", f"{result['exception']}: {result['message']}")
-        elif notice:
-            row["noticed_by_tools"], message = "warned", notice
-        elif result["shown"] != good["shown"]:
-            row["noticed_by_tools"] = "shown"
-            message = f"summary: {result['shown']} trainable values instead of {good['shown']}"
-        else:
-            message = ""
-        row["tools_message"] = judging.normalise(message, str(self.program)).replace(str(other), PROGRAM)[:2000]
-        return row
+            return "unusable", f"corrected twin: {good['exception']}: {good['message']}"
+        if result["exception"]:
+            return "noticed", f"{result['exception']}: {result['message']}"
+        if notice:
+            return "warned", notice
+        if result["shown"] != good["shown"]:
+            return "shown", f"summary: {result['shown']} trainable values instead of {good['shown']}"
+        return "silent", ""
 
 
 def not_applicable(fault: Fault, cell: str) -> dict:

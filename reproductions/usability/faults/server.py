@@ -8,6 +8,7 @@ every fork; where it does not hold (or cannot be told), a fresh process is start
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
 import json
 import os
@@ -61,6 +62,8 @@ def _run(job: dict, framework: str) -> dict:
     result = scratch / "result.json"
     result.unlink(missing_ok=True)
     reading, writing = os.pipe()
+    if job["mode"] == "compile" and not job["backend"]:
+        _probe_compiler()
     alone = _single_threaded()
     if alone:
         pid = os.fork()
@@ -87,6 +90,17 @@ def _run(job: dict, framework: str) -> dict:
         answer = None
     shutil.rmtree(scratch / "work", ignore_errors=True)
     return {"result": answer, "lines": lines, "code": code, "timeout": late, "forked": alone}
+
+
+@functools.cache
+def _probe_compiler() -> None:
+    """Ask the compiler once which vector instructions it can use, as a machine does once, not once a program.
+
+    The answer is cached in the process, so that the forks inherit it; it takes a compilation an instruction set.
+    """
+    from torch._inductor.cpu_vec_isa import valid_vec_isa_list
+
+    valid_vec_isa_list()
 
 
 def _single_threaded() -> bool:

@@ -49,13 +49,16 @@ TOOLS = {
 }
 
 
-def for_run(framework: str, mode: str, kind: str) -> tuple[str, ...]:
-    """Return the tools of the second run; compiled code also gets the strict modes of the compiler."""
+def for_runs(framework: str, mode: str, kind: str) -> tuple[tuple[str, ...], ...]:
+    """Return the tools of each further run; compiled code also gets the strict modes of the compiler."""
     tools = TOOLS[framework].get(kind, TOOLS[framework]["*"])
+    if mode in ("function", "fit") and NUMERICS in tools and EAGERLY in tools:
+        # In a graph the numerics are checked at a fifth of the cost; XLA cannot compile the check, eager has no graph.
+        return tuple(tool for tool in tools if tool != EAGERLY), (EAGERLY,)
     if mode != "compile":
-        return tools
+        return (tools,)
     # A correct program may meet a second shape, so recompiling is forbidden only where tracing is in question.
-    return (*tools, FULLGRAPH, RECOMPILE) if kind == "tracing" else (*tools, FULLGRAPH)
+    return ((*tools, FULLGRAPH, RECOMPILE) if kind == "tracing" else (*tools, FULLGRAPH),)
 
 
 def switch_on(tools: tuple[str, ...]) -> None:
@@ -84,8 +87,11 @@ def _recompile() -> None:
 
 
 def _numerics() -> None:
+    import numpy as np
     import tensorflow as tf
 
+    # Eagerly, the check writes out the inputs of every operation, needed or not: most of its time with long arrays.
+    np.set_printoptions(threshold=6, edgeitems=2)
     tf.debugging.enable_check_numerics()
 
 
