@@ -19,6 +19,7 @@ from analysis.figures import (
     performance_literature,
     performance_machines,
     performance_pipelines,
+    performance_precisions,
     performance_ratios,
     performance_steps,
 )
@@ -210,3 +211,23 @@ def test_pipelines_of_both_are_paired_by_restart_and_round(tables):
     assert (found["low"] > 1.2).all() and found["ratio"].median() == pytest.approx(1.5, rel=0.1)
     drawing = performance_pipelines.make({"performance_pipelines": rows})
     assert drawing.title == f"DataLoader leads in {len(found)}, tf.data in 0 of {len(found)} pipelines"
+
+
+def test_a_precision_stands_beside_float32_and_gains_only_where_the_intervals_are_apart(tables):
+    rows = performance_precisions.chosen(tables["performance_ratios"])
+    per_pair = rows.groupby(performance_precisions.KEYS, dropna=False)["precision"].agg(list)
+    assert all(own[0] == "float32" and own[1:] == ["bfloat16"] for own in per_pair) and len(per_pair)
+    lower = rows["precision"] == "bfloat16"
+    moved = rows.copy()
+    moved.loc[lower, ["ratio", "low", "high"]] = moved.loc[lower, ["ratio", "low", "high"]] * 10
+    assert set(performance_precisions.shifts(moved)["gains"]) == {"pytorch"}
+    moved.loc[lower, ["ratio", "low", "high"]] = moved.loc[lower, ["ratio", "low", "high"]] / 100
+    drawing = performance_precisions.make({"performance_ratios": moved})
+    assert drawing.title == f"Lower precision helps PyTorch in 0, TensorFlow in {len(per_pair)} of {len(per_pair)}"
+    assert "bfloat16" in picture(drawing)
+
+
+def test_a_precision_alone_says_what_brings_the_comparison(tables):
+    ratios = tables["performance_ratios"]
+    drawing = performance_precisions.make({"performance_ratios": ratios[ratios["precision"] == "float32"]})
+    assert drawing.data.empty and "preset=standard" in drawing.limits
