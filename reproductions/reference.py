@@ -154,8 +154,7 @@ class Session:
     def _time(self, name: str, phase: str, steps: int) -> dict:
         engine, pool = self.sides[name], self.pool[name]
         step = getattr(engine, phase)
-        if hasattr(engine, "enter"):
-            engine.enter(phase)
+        engine.enter(phase)
         engine.sync()
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         for index in range(steps):

@@ -63,3 +63,9 @@ def test_digest_changes_with_the_code(variant, workloads):
     same = variant("cnn_mnist", "same")
     other = variant("cnn_mnist", "other", ("pytorch.py", "max_pool2d", "avg_pool2d"))
     assert same.digest() == workloads["cnn_mnist"].digest() != other.digest()
+
+
+def test_correcting_the_minutes_of_the_plan_makes_nothing_stale(variant, workloads):
+    other = variant("cnn_mnist", "other", ("workload.yaml", "    minutes: ", "    minutes: 1"))
+    assert other.preset("quick").minutes != workloads["cnn_mnist"].preset("quick").minutes
+    assert other.digest() == workloads["cnn_mnist"].digest()
