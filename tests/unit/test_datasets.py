@@ -230,3 +230,23 @@ def test_text_vocabulary_comes_from_training_alone():
     }
     arrays = datasets._tab_text(files, {"classes": ["acq", "earn"]})
     assert arrays["x_train"][0, :4].tolist() == [2, 3, 2, 0] and arrays["x_test"][0, :3].tolist() == [2, 1, 0]
+
+
+def test_an_sdist_is_fetched_without_running_it(monkeypatch):
+    content = b"an archive whose setup.py nobody runs"
+    source = {"kind": "pypi", "package": "p", "version": "1", "archive": "p-1.tar.gz"}
+    source["sha256"] = hashlib.sha256(content).hexdigest()
+    asked = []
+
+    def run(command, folder):
+        asked.append(command)
+        return "Found link https://index.invalid/p-1.tar.gz#sha256=00 (from https://index.invalid/p/), version: 1"
+
+    monkeypatch.setattr(datasets, "_run", run)
+    monkeypatch.setattr(datasets, "_download", lambda address, name: content)
+    assert dict(datasets._from_pypi(source, {})) == {"p-1.tar.gz": content}
+    assert "download" not in asked[0] and "index" in asked[0], "pip download would run setup.py"
+    with pytest.raises(datasets.SourceFailed, match="has sha256"):
+        list(datasets._from_pypi(source | {"sha256": "0" * 64}, {}))
+    with pytest.raises(datasets.SourceFailed, match="no https link"):
+        list(datasets._from_pypi(source | {"archive": "q-1.tar.gz"}, {}))
