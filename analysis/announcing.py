@@ -65,8 +65,8 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
 
 #: Rules of the target usability: what they do, and minutes on 2 cores.
 _USABILITY = {
-    "run_paired_programs": ("run the paired programs of usability", 4),
-    "plant_faults": ("plant the faults in each mode", 8),
+    "run_paired_programs": ("run the paired programs of usability", 3),
+    "plant_faults": ("plant the faults in each mode", 9),
     "measure_first_contact": ("measure first contact", 2.5),
 }
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
