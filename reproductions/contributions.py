@@ -401,13 +401,17 @@ def _column_faults(rows: pd.DataFrame, schema: Mapping) -> Iterator[Fault]:
         if name not in rows:
             continue
         validator = Draft202012Validator(field)
-        kinds = field.get("type", "string")
-        numeric = bool({"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)}) or 1 in field.get(
-            "enum", ()
-        )
+        numeric = _numeric(field)
         for value, row in _telling(rows[name]) if numeric else _distinct(rows[name]):
             for error in validator.iter_errors(_value(value, numeric=numeric)):
                 yield row + 2, name, f"{error.message}; {MEASURE_AGAIN}"
+
+
+def _numeric(field: Mapping) -> bool:
+    """Return whether a column may hold numbers, alone or beside words such as "auto"."""
+    kinds = field.get("type", ())
+    own = {"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)}
+    return bool(own) or 1 in field.get("enum", ()) or any(map(_numeric, field.get("anyOf", ())))
 
 
 def _distinct(values: pd.Series) -> Iterator[tuple[object, int]]:
