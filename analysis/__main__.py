@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,draw,report,sources,...}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,judge,draw,report,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -25,7 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(error)
     except Exception as error:
         # The errors of this package that reach a person are told by name, so that a start does not import pandas.
-        if type(error).__name__ not in {"AdoptionDataError", "DrawingError", "PageError"}:
+        if type(error).__name__ not in {
+            "AdoptionDataError",
+            "BibliographyError",
+            "DrawingError",
+            "GuideError",
+            "PageError",
+        }:
             raise
         return _complain(error)
     return 0
@@ -43,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
         required=True,
-        metavar="{count,trends,summarise,usability,draw,report,sources,mentions,simulate,coverage,config-docs}",
+        metavar="{count,trends,summarise,usability,judge,draw,report,sources,mentions,simulate,coverage,config-docs}",
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -92,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder that holds a folder a machine (default: data/measurements)",
     )
+    sub = command("judge", _judge, "Judge the survey's claims by the result tables.")
+    sub.add_argument("--record", action="store_true", help="append the verdicts that moved to data/verdicts.csv")
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
@@ -145,6 +153,17 @@ def _usability(options: argparse.Namespace) -> None:
     from analysis.usability import write_tables
 
     write_tables(options.measurements, ROOT / "workflow" / "schemas", options.out / "tables")
+
+
+def _judge(options: argparse.Namespace) -> None:
+    from analysis.claims import history, judging
+
+    tables = judging.read_tables(options.out / "tables", ROOT / "data" / "facts.csv")
+    judged = judging.judge_all(tables)
+    judging.write(judged | {"facts": tables["facts"]}, options.out / "tables")
+    if options.record:
+        today = datetime.now(UTC).date().isoformat()
+        print(f"recorded {history.record(judged['claims'], tables, today)} verdicts in {history.VERDICTS_CSV}")
 
 
 def _draw(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -24,7 +25,9 @@ from urllib.parse import quote
 import pandas as pd
 import yaml
 
-from analysis import style, usability_page
+from analysis import bibliography, guide, style, usability_page
+from analysis.claims import history
+from analysis.claims import page as claims_page
 from analysis.drawing import prefix_ids, replace_file
 
 log = logging.getLogger(__name__)
@@ -161,6 +164,13 @@ def render(
     if "machine" not in tables and machine:
         tables["machine"] = pd.DataFrame({"item": list(machine), "value": list(machine.values())})
     sections = _sections(registry, tables, figures, day)
+    references = bibliography.load_references()
+    for figure in figures:
+        figure["cites"] = _cites(figure, tables, references)
+    claims = tables.get("claims", pd.DataFrame())
+    targets = [f"fig:{figure['id']}" for figure in figures] + [f"tab:{spec.id}" for spec in registry]
+    targets += list(claims.get("claim", []))
+    files = {path.stem: _relative(path, out_html.parent) for path in tables_dir.glob("*.csv")}
     context = {
         "title": TITLE,
         "question": QUESTION,
@@ -173,6 +183,13 @@ def render(
         "titles": [figure for figure in figures if not figure["finding"]],
         "sections": sections,
         "usability": usability_page.context(tables),
+        "claims": claims_page.context(tables, targets, files),
+        "guide": guide.context(tables, targets),
+        "references": references,
+        "cited": _cited(references),
+        "cite": lambda key: _cite(references[key]),
+        "see": _see,
+        "number": itertools.count(1).__next__,
         "downloads": _downloads(tables_dir, figures_dir, out_html.parent),
         "rules": {"equal": style.EQUAL_WITHIN, "much": style.MUCH_BEYOND},
         "retrieved": _range(tables.get("sources"), "retrieved"),
@@ -186,6 +203,9 @@ def render(
         )
     out_html.parent.mkdir(parents=True, exist_ok=True)
     replace_file(out_html, html.encode())
+    if len(claims):
+        words = history.as_json(claims, history.fingerprints(tables), built)
+        replace_file(out_html.with_name("verdicts.json"), words.encode())
     return out_html
 
 
@@ -652,6 +672,51 @@ def _version() -> str:
         return version("framework-survey")
     except PackageNotFoundError:
         return "uninstalled"
+
+
+# ----------------------------------------------------------------------------------------------------- bibliography
+
+
+def _cites(
+    figure: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], references: Mapping[str, bibliography.Reference]
+) -> list[str]:
+    """Return the keys of what a figure rests on: its sources, and the studies where it shows published results."""
+    keys = [name for name in figure["sources"] if name in references]
+    published = tables.get("literature")
+    if "literature" in figure["requires"] and published is not None and "url" in published:
+        keys += bibliography.keys_of(published["url"].dropna().astype(str), references)
+    return list(dict.fromkeys(keys))
+
+
+def _cited(references: Mapping[str, bibliography.Reference]) -> dict[str, list[str]]:
+    """Return the keys that the section on methods lists: sources, quoted shares and data sets."""
+    from analysis.harvesting import registry
+
+    sources = registry.entries()
+    counted = [key for key, entry in references.items() if entry.kind == "source"]
+    return {
+        "sources": [key for key in counted if key in sources],
+        "quotes": [key for key in counted if key not in sources],
+        "datasets": [key for key, entry in references.items() if entry.kind == "data set"],
+    }
+
+
+def _cite(reference: bibliography.Reference) -> Any:
+    from markupsafe import Markup
+
+    return Markup('<a class="cite" href="#ref-{}">[{}]</a>').format(reference.key, reference.number)
+
+
+def _see(name: str) -> Any:
+    """Return a link to a claim, a figure or a table of the page, named as people name it."""
+    from markupsafe import Markup
+
+    kind, _, target = name.partition(":")
+    if kind == "fig":
+        return Markup('<a href="#fig-{}">figure: {}</a>').format(target, target.replace("_", " "))
+    if kind == "tab":
+        return Markup('<a href="#tab-{}">table: {}</a>').format(target, target.replace("_", " "))
+    return Markup('<a href="#{}">{}</a>').format(name, name)
 
 
 # --------------------------------------------------------------------------------------------------------- template

@@ -352,6 +352,14 @@ def write_usability(folder: Path) -> None:
     write(write_measurements(folder / "measurements"), ROOT / "workflow" / "schemas", folder)
 
 
+def write_claims(folder: Path) -> None:
+    """Judge the claims by the tables that lie in ``folder``."""
+    from analysis.claims import judging
+
+    tables = judging.read_tables(folder, ROOT / "data" / "facts.csv")
+    judging.write(judging.judge_all(tables) | {"facts": tables["facts"]}, folder)
+
+
 def _once(tmp_path_factory, name, build):
     """Build a folder once a session, whichever test module asks first."""
     folder = tmp_path_factory.getbasetemp() / name
@@ -368,6 +376,7 @@ def real_tables(tmp_path_factory):
         write_tables(folder)
         write_adoption(folder)
         write_usability(folder)
+        write_claims(folder)
 
     return _once(tmp_path_factory, "page-tables", build)
 

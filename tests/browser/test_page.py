@@ -161,3 +161,25 @@ def test_words_in_a_picture_stay_inside_it(visit):
         }).map((t) => `${svg.getAttribute("aria-labelledby")}: ${t.textContent}`);
     })"""
     assert tab.locator("figure svg").evaluate_all(script) == []
+
+
+def test_claims_are_filtered_by_verdict_and_a_link_brings_them_back(visit):
+    tab = visit()
+    choice = tab.locator("label.filter select")
+    words = choice.locator("option").all_inner_texts()
+    choice.select_option(words[-1])
+    shown = tab.locator("#cards > article:visible")
+    assert 0 < shown.count() < 24
+    assert {shown.nth(n).get_attribute("data-verdict") for n in range(shown.count())} == {words[-1]}
+    hidden = tab.locator("#cards > article[hidden]").first.get_attribute("id")
+    tab.locator(f".verdicts a[href='#{hidden}']").click()
+    tab.wait_for_function("document.querySelectorAll('#cards > article[hidden]').length === 0")
+    assert tab.locator(f"#{hidden}").is_visible()
+    assert tab.faults == []
+
+
+def test_every_claim_is_there_without_scripts(visit):
+    tab = visit("#C13", java_script_enabled=False)
+    assert tab.locator("#cards > article:visible").count() == 24
+    assert tab.locator("label.filter").count() == 0
+    assert -5 <= tab.locator("#C13").bounding_box()["y"] < 900

@@ -103,6 +103,9 @@ def test_every_figure_and_table_is_present(page, built_page):  # noqa: F811
 def test_sections_stand_in_the_order_of_the_plan(page):
     wanted = [
         "findings",
+        "guide",
+        "claims",
+        "changed",
         "crossings",
         "adoption",
         "performance",
@@ -111,6 +114,7 @@ def test_sections_stand_in_the_order_of_the_plan(page):
         "sources",
         "methods",
         "downloads",
+        "references",
     ]
     assert [name for name in page.ids if name in wanted] == wanted
 
@@ -134,8 +138,13 @@ def test_hostile_links_are_not_links():
 def test_words_stay_sober(page, built_page):  # noqa: F811
     sources = pd.read_csv(built_page.root / "tables" / "sources.csv", dtype=str).fillna("")
     quotes = pd.read_csv(built_page.root / "tables" / "adoption_quotes.csv", dtype=str).fillna("")
+    claims = pd.read_csv(ROOT / "data" / "claims.csv", dtype=str).fillna("")
     text = " ".join(page.text)
-    for quoted in [*sources.to_numpy().ravel(), *quotes.to_numpy().ravel()]:  # the words of others stay theirs
+    for quoted in [
+        *claims[["statement", "supported_if", "refuted_if"]].to_numpy().ravel(),
+        *sources.to_numpy().ravel(),
+        *quotes.to_numpy().ravel(),
+    ]:  # the words of others stay theirs
         text = text.replace(quoted, "") if len(quoted) > 8 else text
     assert [found.group() for found in FORBIDDEN.finditer(text)] == []
 
@@ -292,3 +301,44 @@ def test_the_style_sheet_knows_both_sets_and_prints_the_light_one():
     assert f"--pytorch:{style.COLORS['pytorch']}" in css
     assert "@media screen and (prefers-color-scheme:dark)" in css
     assert f"--pytorch:{style.COLORS_DARK['pytorch']}" in css
+
+
+def test_every_claim_has_its_card_and_its_permanent_link(page, built_page):  # noqa: F811
+    claims = pd.read_csv(built_page.root / "tables" / "claims.csv").fillna("")
+    assert [name for name in page.ids if re.fullmatch(r"C\d\d", name)] == [f"C{n:02}" for n in range(1, 25)]
+    for row in claims.to_dict("records"):
+        assert f'<article id="{row["claim"]}" class="claim" data-verdict="{row["verdict"]}"' in built_page.text
+        assert row["sentence"] in "".join(page.text)
+
+
+def test_undecided_is_never_called_no_difference(page):
+    assert "no difference" not in "".join(page.text).lower()
+
+
+def test_the_headline_arithmetic_is_shown_with_what_it_should_say(page):
+    text = "".join(page.text)
+    for words in ("25.53 %", "77.74 %", "22.6 % less time", "2.27 times the speed"):
+        assert words in text
+
+
+def test_one_changed_number_changes_exactly_the_places_that_show_it(built_page, tmp_path):  # noqa: F811
+    for name in ("tables", "figures"):
+        shutil.copytree(built_page.root / name, tmp_path / name)
+    path = tmp_path / "tables" / "facts.csv"
+    path.write_text(path.read_text("utf-8").replace("589,824", "123,456"), "utf-8")
+    again = render(
+        tmp_path / "tables", tmp_path / "figures", None, tmp_path / "report" / "index.html",
+        built=BUILT, preset="quick", template_dir=TEMPLATES,
+    ).read_text("utf-8")  # fmt: skip
+    before = set(built_page.text.splitlines())
+    changed = [line for line in again.splitlines() if line not in before and " to " not in line.partition("title=")[2]]
+    assert [line for line in changed if "123,456" in line]
+    assert all("123,456" in line or "facts.csv" in line for line in changed)
+
+
+def test_the_words_of_a_page_lie_beside_it(built_page):  # noqa: F811
+    import json
+
+    kept = json.loads(built_page.html.with_name("verdicts.json").read_text("utf-8"))
+    assert kept["built"] == BUILT
+    assert len(kept["claims"]) == 24

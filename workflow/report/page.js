@@ -1,4 +1,4 @@
-// Sorting and filtering of tables. The page is complete without it.
+// Sorting and filtering of tables, filtering of claims. The page is complete without it.
 "use strict";
 for (const box of document.querySelectorAll("[data-sortable]")) {
   const table = box.querySelector("table");
@@ -45,4 +45,16 @@ for (const box of document.querySelectorAll("[data-sortable]")) {
   input.addEventListener("input", show);
   show();
   box.before(label);
+}
+const cards = [...document.querySelectorAll("#cards > article")];
+const verdicts = [...new Set(cards.map((card) => card.dataset.verdict))];
+if (verdicts.length > 1) { // a link to a card that is filtered out brings all back
+  const [label, choice] = ["label", "select"].map((name) => document.createElement(name));
+  label.className = "filter";
+  choice.append(...["all", ...verdicts].map((verdict) => new Option(verdict)));
+  label.append("Show claims that are ", choice);
+  const show = (verdict) => cards.forEach((card) => { card.hidden = !["all", card.dataset.verdict].includes(verdict); });
+  choice.addEventListener("input", () => show(choice.value));
+  addEventListener("hashchange", () => { if (document.querySelector(":target")?.hidden) show((choice.value = "all")); });
+  cards[0].parentElement.before(label);
 }

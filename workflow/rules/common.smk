@@ -92,6 +92,11 @@ USABILITY_TABLES = [
     "usability_contact",
     "usability_listings",
 ]
+CLAIM_TABLES = ["claims", "claim_cells", "claim_arithmetic", "facts"]
+CLAIM_CODE = [
+    f"claims/{path.name}"
+    for path in sorted(Path(workflow.basedir, "analysis/claims").glob("*.py"))
+]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
@@ -113,6 +118,7 @@ def deliverables(out):
     """Return what a run leaves for people; whatever of it is deleted is made again."""
     return [
         f"{out}/report/index.html",
+        f"{out}/report/verdicts.json",
         *expand(
             "{out}/figures/{figure}.{suffix}",
             out=out,
@@ -125,7 +131,8 @@ def deliverables(out):
             table=ADOPTION_TABLES
             + TREND_TABLES
             + PERFORMANCE_TABLES
-            + USABILITY_TABLES,
+            + USABILITY_TABLES
+            + CLAIM_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]

@@ -1,6 +1,30 @@
 # From tables to figures to the page.
 
 
+rule judge_claims:
+    input:
+        "data/claims.csv",
+        "data/facts.csv",
+        rules.count_adoption.output,
+        rules.fit_trends.output,
+        rules.summarise_measurements.output,
+        rules.tabulate_usability.output,
+        schemas=expand(
+            "workflow/schemas/{table}.schema.yaml", table=["claims", "facts"]
+        ),
+        code=[workflow.source_path(f"../../analysis/{name}") for name in CLAIM_CODE],
+    output:
+        expand("{{out}}/tables/{table}.csv", table=CLAIM_TABLES),
+    log:
+        "logs/{out}/judge_claims.log",
+    conda:
+        "../envs/survey.yaml"
+    message:
+        "Judging the survey's claims by rules fixed in advance"
+    shell:
+        "python -m analysis judge --out {wildcards.out} 2> >(tee {log} >&2)"
+
+
 rule draw_figures:
     input:
         rules.count_adoption.output,
@@ -33,14 +57,28 @@ rule render_report:
     input:
         "{out}/figures/figures.json",
         "{out}/machine.json",
+        "data/verdicts.csv",
+        "data/guide.yaml",
+        "data/references.bib",
+        rules.judge_claims.output,
         template=[
-            workflow.source_path(f"../report/page.{suffix}")
-            for suffix in ("html.j2", "css", "js")
+            workflow.source_path(f"../report/{name}")
+            for name in (
+                "page.html.j2",
+                "claims.html.j2",
+                "references.html.j2",
+                "page.css",
+                "page.js",
+            )
         ],
         code=[
             workflow.source_path(f"../../analysis/{name}")
             for name in (
                 "report.py",
+                "bibliography.py",
+                "guide.py",
+                "claims/page.py",
+                "claims/history.py",
                 "usability_page.py",
                 "page_tables.yaml",
                 "style.py",
@@ -52,6 +90,7 @@ rule render_report:
             category="Page",
             caption="../report/page.rst",
         ),
+        "{out}/report/verdicts.json",
     log:
         "logs/{out}/render_report.log",
     conda:

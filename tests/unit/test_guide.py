@@ -1,0 +1,99 @@
+"""The guide takes every number from a table, and says so where there is none."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from analysis import guide
+from analysis.guide import Answer, GuideError, Take, load_guide, tell
+from tests.page_fixtures import ROOT, built_page, real_tables  # noqa: F401  fixtures
+
+FACTS = pd.DataFrame(
+    [
+        {
+            "fact": "a",
+            "value": "2.21",
+            "date": "2026-03-06",
+            "checked": "2026-11-22",
+            "verified": "registry",
+            "cites": "pypi",
+        }
+    ]
+)
+ANSWER = Answer("It is {version} of {day}.", {
+    "version": Take("facts", (("fact", "a"),), "value", "text"), "day": Take("facts", (("fact", "a"),), "date", "day"),
+})  # fmt: skip
+
+
+def test_a_sentence_gets_its_numbers_with_day_and_source():
+    told = tell(ANSWER, {"facts": FACTS})
+    assert told.text == "It is 2.21 of 6 March 2026."
+    assert (told.days, told.verified, told.cites) == (["2026-11-22"], ["seen in the package index"], ["pypi"])
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [None, FACTS.head(0), FACTS.assign(fact="b"), FACTS.drop(columns="value"), FACTS.assign(value=float("nan"))],
+)
+def test_a_sentence_whose_number_is_missing_is_left_out(facts):
+    assert tell(ANSWER, {} if facts is None else {"facts": facts}) is None
+
+
+def test_thirty_questions_in_their_situations():
+    situations = load_guide()
+    names = [question.id for situation in situations for question in situation.questions]
+    assert names == [f"q{number:02}" for number in range(1, 31)]
+    assert all(question.threads for situation in situations for question in situation.questions)
+    assert len({situation.id for situation in situations}) == len(situations)
+
+
+def test_every_fact_of_the_guide_exists():
+    facts = set(pd.read_csv(ROOT / "data" / "facts.csv", dtype=str)["fact"])
+    wanted = set(re.findall(r"facts \| fact=(\w+)", guide.GUIDE_YAML.read_text("utf-8")))
+    assert wanted <= facts
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"say": "It is 2.21.", "take": {}}, "a number is typed"),
+        ({"say": "It is {x}.", "take": {}}, "nothing is taken for x"),
+        ({"say": "It is {x}.", "take": {"x": "facts | fact=a | value | colour"}}, "format colour"),
+    ],
+)
+def test_a_faulty_question_is_named(tmp_path, change, message):
+    entry = {"id": "q99", "asks": "What?", "threads": ["a/b#1"], "answers": [change]}
+    path = tmp_path / "guide.yaml"
+    path.write_text(yaml.safe_dump([{"situation": "s", "title": "S", "questions": [entry]}]))
+    with pytest.raises(GuideError, match=f"question q99.*{message}"):
+        load_guide(path)
+
+
+def test_threads_have_addresses():
+    assert guide.thread("pytorch/serve#3396") == {
+        "url": "https://github.com/pytorch/serve/issues/3396", "title": "serve#3396",
+    }  # fmt: skip
+    assert guide.thread("https://www.example.org/a/b")["title"] == "example.org"
+
+
+def test_one_changed_number_changes_the_sentences_that_show_it(real_tables):  # noqa: F811
+    tables = {path.stem: pd.read_csv(path, low_memory=False) for path in real_tables.glob("*.csv")}
+    targets = ["C01", "fig:usability_contact"]
+
+    def texts(given):
+        return {q["id"]: q["text"] for s in guide.context(given, targets) for q in s["questions"]}
+
+    facts = tables["facts"].copy()
+    facts.loc[facts["fact"].eq("tf_python"), "value"] = "9.99"
+    before, after = texts(tables), texts(tables | {"facts": facts})
+    assert {name for name in before if before[name] != after[name]} == {"q14", "q25"}
+    assert "9.99" in after["q25"]
+
+
+def test_a_question_without_evidence_says_what_it_needs(built_page):  # noqa: F811
+    assert "Not answered from evidence here." in built_page.text
+    assert "bitwise equality over repeated runs" in built_page.text
