@@ -70,12 +70,18 @@ def recorded(path: Path = VERDICTS_CSV) -> dict[str, dict[str, str]]:
         return {row["claim"]: row for row in csv.DictReader(file)}
 
 
+def _rows(claims: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of the table claims, "" where a cell is empty."""
+    claims = claims.astype(object)
+    return claims.where(claims.notna(), "").to_dict("records")
+
+
 def moves(
     claims: pd.DataFrame, before: Mapping[str, Mapping[str, str]], now: Mapping[str, str]
 ) -> list[dict[str, str]]:
     """Return the claims whose verdict or certainty moved since they were recorded, with what may have moved them."""
     found = []
-    for row in claims.fillna("").to_dict("records"):
+    for row in _rows(claims):
         old = before.get(row["claim"])
         if old is None or (old["verdict"], old["certainty"]) == (row["verdict"], row["certainty"]):
             continue
@@ -110,7 +116,7 @@ def record(claims: pd.DataFrame, tables: Mapping[str, pd.DataFrame], day: str, p
 
     now, before = fingerprints(tables), recorded(path)
     moved = {row["claim"] for row in moves(claims, before, now)}
-    rows = [row for row in claims.fillna("").to_dict("records") if row["claim"] not in before or row["claim"] in moved]
+    rows = [row for row in _rows(claims) if row["claim"] not in before or row["claim"] in moved]
     if rows:
         lines = path.read_text("utf-8") if path.exists() else ",".join(COLUMNS) + "\n"
         frame = pd.DataFrame([{**row, **now, "date": day} for row in rows])[list(COLUMNS)]
@@ -122,6 +128,6 @@ def as_json(claims: pd.DataFrame, now: Mapping[str, str], day: str) -> str:
     """Return what lies beside a page: the words of every claim, and what they rest on."""
     words = {
         row["claim"]: {name: row[name] for name in ("verdict", "certainty", "estimate")}
-        for row in claims.fillna("").to_dict("records")
+        for row in _rows(claims)
     }
     return json.dumps({"built": day, "rests_on": dict(now), "claims": words}, indent=1, ensure_ascii=False) + "\n"
