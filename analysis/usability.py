@@ -133,16 +133,17 @@ class Measured:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
-def read(measurements: Path, schemas: Path) -> list[Measured]:
+def read(measurements: Path, schemas: Path, machine: str = "*") -> list[Measured]:
     """Return what each machine's folder holds, by machine id; no folder gives an empty list.
 
     measurements  holds ``<machine>/usability_programs.csv``, ``usability_faults.csv``, ``first_contact.csv``,
                   ``usability_listings.json``; each may be absent
     schemas       the folder of the schemas
+    machine       read this machine's folder alone
     raises        SurveyError with ``file: row: fault; remedy`` a line, the first 20 faults written out
     """
     found, faults = [], []
-    for folder in sorted(path for path in Path(measurements).glob("*") if path.is_dir()):
+    for folder in sorted(path for path in Path(measurements).glob(machine) if path.is_dir()):
         one = Measured(folder.name)
         for name, table in (
             ("programs", "usability_programs"),

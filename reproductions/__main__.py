@@ -314,7 +314,8 @@ def _check_measurements(options: argparse.Namespace) -> int:
     counts = [contributions.check(folder) for folder in found]
     sets = f"{len(found)} set{'' if len(found) == 1 else 's'}"
     one = (options.folder / "machine.json").exists()
-    other = tables.read(options.folder.parent if one else options.folder, contributions.SCHEMAS)
+    where = (options.folder.parent, options.folder.name) if one else (options.folder, "*")
+    other = tables.read(where[0], contributions.SCHEMAS, where[1])
     more = sum(len(own.programs) + len(own.faults) + len(own.contact) for own in other)
     print(
         f"{options.folder}: {sets}, {sum(counts):,} timed rows, {more:,} rows of usability, nothing to complain about"

@@ -2,7 +2,7 @@
 
 A folder ``<machine id>/`` holds ``machine.json``, ``environment.json`` and the rows in ``performance/``, with
 ``parity/``, ``accuracy/``, ``datasets/``, ``pipelines.csv`` and ``reference.csv`` beside them. It is dropped into
-``data/measurements/``, where usability and deployment land in the same folder of the same machine.
+``data/measurements/``, where usability lands in the same folder of the same machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FILES = ("machine.json", "environment.json")
 TABLES = ("pipelines.csv", "reference.csv")
 FURTHER = (*TABLES, "README.md")
 #: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
-OTHER_PARTS = ("usability_*", "first_contact.csv", "deployment")
+OTHER_PARTS = ("usability_*", "first_contact.csv")
 #: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
 UNFINISHED = "unfinished"
 #: Folders of a set and the suffix of their files; the first is the only one that must be there.
@@ -77,7 +77,7 @@ def export(results: Path, out: Path, *, origin: str = "contributed", replace: bo
         names = _names()
         _write(results, made, card, paths, origin=origin, secret=names)
         for path in other_parts(target):
-            (shutil.copytree if path.is_dir() else shutil.copy2)(path, made / path.name)
+            shutil.copy2(path, made / path.name)
         check(made, names)
         made.chmod(0o755)
         if target.exists():
@@ -189,9 +189,8 @@ def sets(folder: Path) -> list[Path]:
 
 
 def other_parts(folder: Path) -> list[Path]:
-    """Return what usability and deployment left in the folder of a machine; none where it is absent."""
-    found = {path for pattern in OTHER_PARTS for path in folder.glob(pattern)}
-    return sorted(found)
+    """Return what usability left in the folder of a machine; none where it is absent."""
+    return sorted(path for pattern in OTHER_PARTS for path in folder.glob(pattern))
 
 
 def timed(folder: Path) -> list[Path]:
@@ -287,9 +286,9 @@ def _beside_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
     for path in [folder / name for name in TABLES if (folder / name).exists()]:
         rows = _rows(path)
         found = [*_column_faults(rows, _schema(path.stem)), *_text_leaks(rows, names)]
-        found += _first(
-            rows["machine"] != folder.name, "machine", lambda row: f"{row['machine']!r} is not this one", rows
-        )
+        if "machine" in rows:
+            other = rows["machine"] != folder.name
+            found += _first(other, "machine", lambda row: f"{row['machine']!r} is not this one", rows)
         yield from (f"{path}: row {row}: {field}: {fault}" for row, field, fault in found)
 
 
