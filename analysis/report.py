@@ -22,10 +22,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-import yaml
 
 from analysis import style, usability_page
 from analysis.drawing import prefix_ids, replace_file
+from reproductions.files import read_yaml
 
 log = logging.getLogger(__name__)
 INLINE_CSV_BYTES = 5_000  # a larger CSV is linked beside the page, not held in it
@@ -191,7 +191,7 @@ def render(
 
 def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     """Read the registry of the tables on the page; raise :class:`PageError` naming the entry that is faulty."""
-    entries = yaml.safe_load(Path(path).read_text("utf-8"))
+    entries = read_yaml(path)
     found, seen = [], set()
     for entry in entries:
         name = entry.get("id", "?")
