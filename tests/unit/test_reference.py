@@ -77,7 +77,11 @@ def test_another_number_of_parameters_marks_every_phase(tables):
 
 def test_rows_of_other_workloads_stay_those_of_another_machine_go(workloads, tmp_path, monkeypatch):
     def pair(workload, preset, framework, options):
-        row = dict.fromkeys(reference.COLUMNS, "") | {"machine": "here", "workload": workload.id, "framework": framework}
+        row = dict.fromkeys(reference.COLUMNS, "") | {
+            "machine": "here",
+            "workload": workload.id,
+            "framework": framework,
+        }
         told = dict.fromkeys(reference.ROUND_COLUMNS, "1") | {"workload": workload.id}
         return [row], [told]
 
