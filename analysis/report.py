@@ -264,6 +264,7 @@ def inline_svg(picture: str, prefix: str) -> str:
     picture = picture.replace("xlink:href=", "href=")
     picture = re.sub(r"(font: [^\";]*?)'DejaVu Sans'[^\";]*", r"\1var(--sans)", picture)
     picture = _lighten(picture)
+    picture = re.sub(r"<g/>\s*", "", picture)
     picture = re.sub(r"#[0-9a-f]{6}\b", _variable, picture)
     return re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", picture).strip()
 
@@ -671,7 +672,7 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
     )
     environment.filters["code_spans"] = _code_spans
     try:
-        return environment.get_template("page.html.j2").render(
+        page = environment.get_template("page.html.j2").render(
             **context,
             css=Markup((template_dir / "page.css").read_text("utf-8")),  # noqa: S704  our own file
             script=Markup(script),  # noqa: S704  our own file
@@ -680,6 +681,29 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
         )
     except TemplateError as error:
         raise PageError(f"{template_dir / 'page.html.j2'}: {error}") from error
+    return share_styles(page)
+
+
+def share_styles(page: str) -> str:
+    """Say each style of the pictures once, as a class in the page's style sheet: they are a fifth of the page otherwise.
+
+    A class is named by a digest of what it says, so that a change in one picture changes nothing elsewhere.
+    """
+    rules: dict[str, str] = {}
+
+    def name(found: re.Match) -> str:
+        said = found.group(1)
+        digest = "s" + hashlib.sha256(said.encode()).hexdigest()
+        short = next(digest[:size] for size in range(4, len(digest)) if rules.get(digest[:size], said) == said)
+        rules[short] = said
+        return f' class="{short}"'
+
+    def picture(found: re.Match) -> str:
+        return re.sub(r' style="([^"]*)"', name, found.group())
+
+    page = re.sub(r"<svg\b.*?</svg>", picture, page, flags=re.S)
+    sheet = "".join(f".picture .{short} {{{said}}}\n" for short, said in sorted(rules.items()))
+    return page.replace("</style>", f"{sheet}</style>", 1)
 
 
 def _code_spans(text: str) -> Any:
