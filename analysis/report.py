@@ -685,7 +685,7 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
 
 
 def share_styles(page: str) -> str:
-    """Say each style of the pictures once, as a class in the page's style sheet: they are a fifth of the page otherwise.
+    """Say each style of the pictures once, as a class in the page's style sheet: else they are a fifth of the page.
 
     A class is named by a digest of what it says, so that a change in one picture changes nothing elsewhere.
     """
