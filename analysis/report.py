@@ -264,7 +264,6 @@ def inline_svg(picture: str, prefix: str) -> str:
     picture = picture.replace("xlink:href=", "href=")
     picture = re.sub(r"(font: [^\";]*?)'DejaVu Sans'[^\";]*", r"\1var(--sans)", picture)
     picture = _lighten(picture)
-    picture = re.sub(r"<g/>\s*", "", picture)
     picture = re.sub(r"#[0-9a-f]{6}\b", _variable, picture)
     return re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", picture).strip()
 
@@ -279,6 +278,7 @@ def _lighten(picture: str) -> str:
     )
     for _ in range(3):  # groups stand inside groups
         picture = re.sub(r"<g>\s*(<(?:text|path|use)\b[^<]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", picture)
+    picture = re.sub(r"<g/>\s*", "", picture)
     # A hundredth of a point cannot be seen, and marks of one look share it.
     picture = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag.group()), picture)
     return re.sub(r"<g(?P<about>[^>]*)>\s*(?P<uses>(?:<use\b[^>]*/>\s*){2,})</g>", _share_style, picture)
@@ -684,6 +684,10 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
     return share_styles(page)
 
 
+#: Digits of a style's digest in its class: 16 million names for the few hundred styles of a page.
+STYLE_DIGITS = 6
+
+
 def share_styles(page: str) -> str:
     """Say each style of the pictures once, as a class in the page's style sheet: else they are a fifth of the page.
 
@@ -693,9 +697,9 @@ def share_styles(page: str) -> str:
 
     def name(found: re.Match) -> str:
         said = found.group(1)
-        digest = "s" + hashlib.sha256(said.encode()).hexdigest()
-        short = next(digest[:size] for size in range(4, len(digest)) if rules.get(digest[:size], said) == said)
-        rules[short] = said
+        short = "s" + hashlib.sha256(said.encode()).hexdigest()[:STYLE_DIGITS]
+        if rules.setdefault(short, said) != said:
+            raise PageError(f"two styles of the pictures share the class {short}: raise STYLE_DIGITS")
         return f' class="{short}"'
 
     def picture(found: re.Match) -> str:

@@ -229,7 +229,11 @@ class Pool:
 
 
 class Trial:
-    """One fault in one framework-mode: the faulty program, its corrected twin, and both with the tools on."""
+    """One fault in one framework-mode: the faulty program, its corrected twin, and both with the tools on.
+
+    eagerly   what TensorFlow did without tracing in the fault's other modes, by program and tools; it is added to: a
+              mode that is told to run its functions eagerly runs nothing else than the eager mode does
+    """
 
     def __init__(
         self,
@@ -241,11 +245,6 @@ class Trial:
         *,
         eagerly: dict | None = None,
     ):
-        """See the class.
-
-        eagerly   what TensorFlow did without tracing in the fault's other modes, by program and tools; it is added to:
-                  a mode that is told to run its functions eagerly runs nothing else than the eager mode does
-        """
         self.fault, self.cell, self.server, self.limits, self.backend = (fault, cell, server, limits, backend)
         self.eagerly = {} if eagerly is None else eagerly
         self.framework, _, self.mode = cell.partition("-")
