@@ -622,7 +622,9 @@ def _not_measured(
         "Code labels of Papers with Code, the primary measure of use in research: the service is closed and its data "
         "cannot be embedded; the table of quoted shares holds the points that publications printed."
     )
-    found.append("Other frameworks, several devices at once, mixed precision, and models of today's largest sizes.")
+    lower = cells is not None and "precision" in cells and (cells["precision"] != "float32").any()
+    narrow = "" if lower else "precisions below float32, "
+    found.append(f"Other frameworks, several devices at once, {narrow}and models of today's largest sizes.")
     absent = [spec.table for spec in registry if spec.table not in tables]
     if absent:
         found.append(f"Tables not made for this build: {', '.join(dict.fromkeys(absent))}.")
