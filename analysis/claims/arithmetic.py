@@ -12,7 +12,7 @@ STUDY = "novac2022"
 PHASES = {"train": "training", "infer": "inference"}
 COLUMNS = (
     *("phase", "unit", "pytorch", "tensorflow", "quoted_percent", "symmetric_percent", "time_saved_percent"),
-    *("faster_percent", "speed_ratio", "within", "evidence"),
+    *("faster_percent", "speed_ratio", "within", "year", "evidence"),
 )
 
 
@@ -43,6 +43,7 @@ def arithmetic(claim: Claim, tables: Tables) -> pd.DataFrame:
                 "faster_percent": 100 * (b / a - 1),
                 "speed_ratio": b / a,
                 "within": claim.limit("within"),
+                "year": str(row.get("year", "")),
                 "evidence": row["evidence"],
             }
         )
@@ -54,6 +55,7 @@ def headline(claim: Claim, tables: Tables) -> Judgement:
     found = arithmetic(claim, tables)
     if found.empty:
         raise MissingEvidence(f"the table literature holds no times of {STUDY}")
+    differs = [row["phase"] for row in found.to_dict("records") if _side(row) == REFUTES]
     steps = []
     if found["evidence"].ne("primary").any():
         steps.append(Step("indirectness", "times and percentages were read in reports that quote the survey"))
@@ -67,23 +69,29 @@ def headline(claim: Claim, tables: Tables) -> Judgement:
         ),
         start="calculated",
         steps=steps,
+        flag=f"the times are as quoted, the calculation differs ({' and '.join(differs)})" if differs else "",
     )
 
 
-def _cell(row: dict) -> Cell:
+def _side(row: dict) -> str:
     def equals(name: str) -> bool:
         return abs(row[name] - row["quoted_percent"]) <= row["within"]
 
-    speed_up = equals("time_saved_percent") or equals("faster_percent")
-    found = SUPPORTS if speed_up else REFUTES if equals("symmetric_percent") else OPEN
+    if equals("time_saved_percent") or equals("faster_percent"):
+        return SUPPORTS
+    return REFUTES if equals("symmetric_percent") else OPEN
+
+
+def _cell(row: dict) -> Cell:
     return Cell(
         name=f"{row['phase']}, quoted as {row['quoted_percent']:g} %",
-        side=found,
+        side=_side(row),
         value=row["symmetric_percent"],
         low=row["symmetric_percent"],
         high=row["symmetric_percent"],
         unit="% by 2(b-a)/(a+b)",
         n=f"{row['pytorch']:g} and {row['tensorflow']:g} {row['unit']}",
         table="literature",
+        date=row["year"],
         note=f"{row['time_saved_percent']:.1f} % less time, or {row['speed_ratio']:.2f} times the speed",
     )

@@ -109,7 +109,7 @@ def tensorflow(claim: Claim, tables: Tables) -> Judgement:
         fails=Clause(
             "Graph mode and XLA", ("do not make", "not make"), "TensorFlow faster in a useful number of steps"
         ),
-        steps=[INDIRECT, *common_steps(cells)],
+        steps=[INDIRECT, *common_steps(cells), *evidence.small_sizes(cells)],
     )
 
 
@@ -142,7 +142,7 @@ def pytorch(claim: Claim, tables: Tables) -> Judgement:
         cells=cells,
         holds=Clause("Compiled PyTorch", ("is", "be"), f"at least {limit:g} times as fast as eager PyTorch"),
         fails=Clause("Compiled PyTorch", ("stays", "stay"), f"below {limit:g} times the speed of eager PyTorch"),
-        steps=[INDIRECT, *common_steps(cells)],
+        steps=[INDIRECT, *common_steps(cells), *evidence.small_sizes(cells)],
     )
 
 
@@ -166,5 +166,5 @@ def eager_cost(claim: Claim, tables: Tables) -> Judgement:
         cells=cells,
         holds=Clause("Eager execution", ("costs", "cost"), "TensorFlow more than PyTorch"),
         fails=Clause("Eager execution", ("costs", "cost"), "PyTorch more than TensorFlow"),
-        steps=[INDIRECT, *common_steps(cells)],
+        steps=[INDIRECT, *common_steps(cells), *evidence.small_sizes(cells)],
     )

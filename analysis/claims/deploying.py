@@ -6,10 +6,12 @@ stands in ``data/facts.csv``, with the day and the source.
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from analysis.claims.evidence import Tables, need, number, text, where
-from analysis.claims.registry import Claim
+from analysis.claims.registry import SURVEY_DATE, Claim
 from analysis.claims.rules import (
     OPEN,
     REFUTES,
@@ -23,6 +25,7 @@ from analysis.claims.rules import (
 
 HOST = Step("indirectness", "tried on a computer, not on a phone, a board or in a browser of one's own")
 FRAMEWORKS = {"tensorflow": "TensorFlow", "pytorch": "PyTorch"}
+RUNTIMES = {"litert": "LiteRT", "executorch": "ExecuTorch", "onnxruntime": "ONNX Runtime"}
 #: Statuses of a path that was tried and did not come through.
 FAILURES = ("wrong", "failed", "timeout", "oom", "expected_failure", "unsupported")
 #: States of a tool that is no longer offered under the name that the survey gives it.
@@ -37,9 +40,9 @@ def _count(name: str, found: str, value: float, n: str, table: str, **other: str
 
 def targets(claim: Claim, tables: Tables) -> Judgement:
     """Judge in which framework more runtimes answered with the model's numbers, an existence count (C16)."""
-    frame = need(tables, "deployment_paths", "machine", "date", "framework", "runtime_title", "status")
+    frame = _full(need(tables, "deployment_paths", "machine", "date", "framework", "runtime_title", "status"))
     cells = []
-    for (machine, date), rows in frame.groupby(["machine", "date"], sort=False):
+    for machine, rows in frame.groupby("machine", sort=False):
         ran = rows[rows["status"].eq("ok")]
         tried = rows[rows["status"].isin(("ok", *FAILURES))]
         count = {name: ran[ran["framework"].eq(name)]["runtime_title"].nunique() for name in FRAMEWORKS}
@@ -55,7 +58,7 @@ def targets(claim: Claim, tables: Tables) -> Judgement:
                 "deployment_paths",
                 unit="targets",
                 machine=str(machine),
-                date=str(date),
+                date=_day(rows),
             )
         )
     if not cells:
@@ -67,6 +70,16 @@ def targets(claim: Claim, tables: Tables) -> Judgement:
         start="counted",
         steps=[HOST],
     )
+
+
+def _full(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of runs at full size; one at smoke size only shows that it works."""
+    return frame[~frame["size"].eq("smoke")] if "size" in frame else frame
+
+
+def _day(rows: pd.DataFrame) -> str:
+    """Return the last day of rows that may have been tried on several."""
+    return max((text(date) for date in rows["date"]), default="")
 
 
 def _float(frame: pd.DataFrame) -> pd.DataFrame:
@@ -93,10 +106,11 @@ def device(claim: Claim, tables: Tables) -> Judgement:
         "latency_p50_low_ms",
         "latency_p50_high_ms",
     )
-    frame = _float(need(tables, "deployment_matrix", "machine", "date", *columns))
-    frame = frame[frame["status"].eq("ok") & frame["runtime"].isin(("litert", "executorch", "onnxruntime"))]
-    cells = []
-    for (machine, date, model), rows in frame.groupby(["machine", "date", "model"], sort=False):
+    frame = _full(_float(need(tables, "deployment_matrix", "machine", "date", *columns)))
+    frame = frame[frame["status"].eq("ok") & frame["runtime"].isin(RUNTIMES)]
+    frame = frame.assign(threads=frame.get("threads", 1))
+    cells, absent = [], set()
+    for (machine, model, threads), rows in frame.groupby(["machine", "model", "threads"], sort=False):
         named = rows.sort_values("latency_p50_ms").drop_duplicates("runtime").set_index("runtime")
         if "litert" not in named.index or len(named) < 2:
             continue
@@ -106,9 +120,12 @@ def device(claim: Claim, tables: Tables) -> Judgement:
         fastest = ours["latency_p50_high_ms"] < others["latency_p50_low_ms"].min()
         slowest = ours["latency_p50_low_ms"] > others["latency_p50_high_ms"].max()
         found = REFUTES if largest or slowest else SUPPORTS if smallest and fastest else OPEN
+        absent |= set(RUNTIMES) - set(named.index)
+        against = " and ".join(RUNTIMES[name] for name in sorted(others.index))
+        at = f", {number(threads):.0f} thread{'s' if number(threads) != 1 else ''}"
         cells.append(
             Cell(
-                name=f"{text(ours.get('model_title')) or model}, LiteRT against {' and '.join(sorted(others.index))}",
+                name=f"{text(ours.get('model_title')) or model}{at}, LiteRT against {against}",
                 side=found,
                 value=number(ours["latency_p50_ms"]),
                 low=number(ours["latency_p50_low_ms"]),
@@ -117,7 +134,7 @@ def device(claim: Claim, tables: Tables) -> Judgement:
                 n=_sizes(ours, others),
                 table="deployment_matrix",
                 machine=str(machine),
-                date=str(date),
+                date=_day(rows),
             )
         )
     if not cells:
@@ -130,6 +147,7 @@ def device(claim: Claim, tables: Tables) -> Judgement:
             HOST,
             *([Step("imprecision", "neither first nor last in some")] if any(c.side == OPEN for c in cells) else []),
         ],
+        missing=f"no answer of {' and '.join(RUNTIMES[name] for name in sorted(absent))}" if absent else "",
     )
 
 
@@ -165,8 +183,8 @@ def serving(claim: Claim, tables: Tables) -> Judgement:
     columns = ("server", "model", "status", "rate_per_s", "latency_p99_ms", "latency_p99_low_ms", "latency_p99_high_ms")
     frame = need(tables, "deployment_serving", "machine", "date", *columns)
     cells = []
-    for (machine, date, model, rate), rows in frame[frame["status"].eq("ok")].groupby(
-        ["machine", "date", "model", "rate_per_s"], sort=False
+    for (machine, model, rate), rows in frame[frame["status"].eq("ok")].groupby(
+        ["machine", "model", "rate_per_s"], sort=False
     ):
         named = rows.drop_duplicates("server").set_index("server")
         if not {"tensorflow_serving", "torchserve"} <= set(named.index):
@@ -188,7 +206,7 @@ def serving(claim: Claim, tables: Tables) -> Judgement:
                 n=f"TorchServe {number(theirs['latency_p99_ms']):.3g} ms",
                 table="deployment_serving",
                 machine=str(machine),
-                date=str(date),
+                date=_day(rows),
             )
         )
     if not cells:
@@ -210,8 +228,12 @@ def onnx(claim: Claim, tables: Tables) -> Judgement:
     frame = frame[frame["path"].eq("torch_onnx_dynamo") & frame["status"].isin(("ok", *FAILURES))]
     if frame.empty:
         raise MissingEvidence("no export of a PyTorch model to ONNX was tried")
+    # Of several numbers of threads the largest difference counts, or a failure with any of them.
+    frame = frame.assign(failed=frame["status"].ne("ok")).sort_values(
+        ["failed", "max_logit_difference"], ascending=False, kind="stable"
+    )
     cells = []
-    for row in frame.to_dict("records"):
+    for row in frame.drop_duplicates(["machine", "model"]).sort_index().to_dict("records"):
         difference = number(row["max_logit_difference"])
         good = row["status"] == "ok" and difference < most
         bad = row["status"] != "ok" or difference >= most
@@ -242,7 +264,7 @@ def current(claim: Claim, tables: Tables) -> Judgement:
     states = {}
     if frame is not None and {"tool", "state", "looked"} <= set(frame):
         states = {text(row["tool"]): row for row in frame.to_dict("records")}
-    cells = []
+    cells, later = [], []
     for tool, name in NAMED.items():
         row, fact = states.get(tool), _fact(tables, f"{tool}_state")
         if row is not None:
@@ -256,6 +278,8 @@ def current(claim: Claim, tables: Tables) -> Judgement:
             state, since, looked, table = text(fact["value"]), text(fact["date"]), text(fact["checked"]), "facts"
         else:
             continue
+        if state in GONE and re.fullmatch(r"\d{4}-\d\d-\d\d", since) and since > SURVEY_DATE:
+            later.append(name)
         found = REFUTES if state in GONE else SUPPORTS if state == "maintained" else OPEN
         words = f"{name}: {state}" + (f" since {since}" if since else "")
         cells.append(Cell(name=words, side=found, n=f"looked up {looked}", table=table, date=looked))
@@ -267,4 +291,5 @@ def current(claim: Claim, tables: Tables) -> Judgement:
         holds=Clause("The named tools", ("are", "be"), "all maintained under these names"),
         fails=Clause("At least one of the named tools", ("is", "be"), "archived, deprecated or renamed"),
         start="looked up",
+        flag=f"{' and '.join(later)}: true on the day of the survey ({SURVEY_DATE}), now dated" if later else "",
     )

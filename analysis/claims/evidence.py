@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.claims.rules import REFUTES, SUPPORTS, Cell, MissingEvidence, Rule, Step, side
+from analysis.claims.rules import (
+    AGREEING,
+    AGREEMENT,
+    OPEN,
+    REFUTES,
+    SUPPORTS,
+    Cell,
+    MissingEvidence,
+    Rule,
+    Step,
+    side,
+)
 from analysis.style import ADMITTED, ENVIRONMENT_LABELS, MODE_LABELS, PHASE_LABELS
 
 Tables = Mapping[str, pd.DataFrame]
@@ -64,10 +75,35 @@ def ratios(tables: Tables) -> pd.DataFrame:
         tables, "performance_ratios", "workload", "phase", "batch_size", "environment", "pytorch_mode",
         "tensorflow_mode", "primary", "ratio", "low", "high", "parity", "status",
     )  # fmt: skip
-    frame = _countable(frame)
+    frame = once(_countable(frame))
     if frame.empty:
         raise MissingEvidence("no measured ratio is admitted: none was timed, or parity was not shown")
     return frame
+
+
+def once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return of each workload and machine the rows of one set, because measuring again is no second machine.
+
+    A set with intervals comes before one without, this run before what landed, a newer set before an older one: never
+    by result. Rows keep their order.
+    """
+    keys, sets = (
+        [name for name in names if name in frame] for names in (("workload", "machine"), ("origin", "preset"))
+    )
+    if frame.empty or "workload" not in keys or not sets:
+        return frame
+    told = frame.assign(
+        interval=frame["low"].notna() if "low" in frame else False,
+        own=frame["origin"].eq("this run") if "origin" in frame else True,
+        day=frame["date"].astype(str) if "date" in frame else "",
+    )
+    ranks = told.groupby([*keys, *sets], sort=False, dropna=False, as_index=False).agg(
+        interval=("interval", "any"), own=("own", "first"), day=("day", "max")
+    )
+    ranks = ranks.sort_values(["interval", "own", "day"], ascending=False, kind="stable").drop_duplicates(keys)
+    chosen = set(ranks[[*keys, *sets]].astype(str).itertuples(index=False, name=None))
+    rows = frame[[*keys, *sets]].astype(str).itertuples(index=False, name=None)
+    return frame[[row in chosen for row in rows]].reset_index(drop=True)
 
 
 def _countable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +124,7 @@ def sweeps(tables: Tables, axis: str) -> pd.DataFrame:
         tables, "performance_sweeps", "axis", "value", "workload", "phase", "batch_size", "environment", "pytorch_mode",
         "tensorflow_mode", "primary", "ratio", "low", "high", "parity", "status",
     )  # fmt: skip
-    frame = _countable(frame[frame["axis"].eq(axis)])
+    frame = once(_countable(frame[frame["axis"].eq(axis)]))
     if frame.empty:
         raise MissingEvidence(f"no ratio was measured along the axis {axis}")
     return frame
@@ -138,6 +174,24 @@ def _whose(row: Mapping) -> str:
 def where(row: Mapping) -> dict[str, str]:
     """Return machine, device, date and note of a row, as far as it has them."""
     return {name: text(row.get(name)) for name in ("machine", "device", "date", "note")}
+
+
+def measured(row: Mapping, tables: Tables) -> dict[str, str]:
+    """Return machine, device, date and note of a row; what the row lacks is taken from the set that it belongs to."""
+    about = where(row)
+    frame = tables.get("performance_machines")
+    if frame is None or "machine" not in frame or (about["date"] and about["device"]):
+        return about
+    sets = frame[frame["machine"].eq(about["machine"])]
+    if "origin" in sets and text(row.get("origin")) in set(sets["origin"]):
+        sets = sets[sets["origin"].eq(text(row.get("origin")))]
+    if sets.empty:
+        return about
+    own = sets.iloc[0]
+    return about | {
+        "date": about["date"] or text(own.get("date")),
+        "device": about["device"] or text(own.get("devices")),
+    }
 
 
 def on_gpu(row: Mapping) -> bool:
@@ -225,6 +279,22 @@ def common_steps(cells: Sequence[Cell]) -> list[Step]:
         many = f"{len(disturbed)} of {len(cells)} cells"
         steps.append(Step("bias", f"other work disturbed more than {percent(BUSY)} of the pairs in {many}"))
     return steps
+
+
+def small_sizes(cells: Sequence[Cell]) -> list[Step]:
+    """Return a downgrade where everything was measured on CPUs, at sizes that fit them."""
+    devices = {cell.device.lower() for cell in cells if cell.device}
+    return [Step("indirectness", "the sizes are those of a CPU, smaller than the published ones")] * (
+        devices == {"cpu"}
+    )
+
+
+def agreeing(cells: Sequence[Cell]) -> list[Step]:
+    """Return the one step upwards, where enough indicators of different sources lie on the same side."""
+    sources = {cell.cluster for cell in cells if cell.cluster}
+    if len(sources) < AGREEING or len({cell.side for cell in cells}) > 1 or cells[0].side == OPEN:
+        return []
+    return [Step(AGREEMENT, f"{len(sources)} indicators of different sources lie on the same side")]
 
 
 def inconsistent(cells: Sequence[Cell]) -> list[Step]:

@@ -126,8 +126,5 @@ def record(claims: pd.DataFrame, tables: Mapping[str, pd.DataFrame], day: str, p
 
 def as_json(claims: pd.DataFrame, now: Mapping[str, str], day: str) -> str:
     """Return what lies beside a page: the words of every claim, and what they rest on."""
-    words = {
-        row["claim"]: {name: row[name] for name in ("verdict", "certainty", "estimate")}
-        for row in _rows(claims)
-    }
+    words = {row["claim"]: {name: row[name] for name in ("verdict", "certainty", "estimate")} for row in _rows(claims)}
     return json.dumps({"built": day, "rests_on": dict(now), "claims": words}, indent=1, ensure_ascii=False) + "\n"

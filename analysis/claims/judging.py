@@ -6,13 +6,14 @@ import importlib
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.claims import arithmetic
-from analysis.claims.registry import ROOT, Claim, load_claims
+from analysis.claims.registry import GPU, ROOT, Claim, load_claims
 from analysis.claims.rules import (
     OPEN,
     PARTLY,
@@ -22,7 +23,6 @@ from analysis.claims.rules import (
     SUPPORTS,
     UNTESTED,
     Cell,
-    Clause,
     Judgement,
     MissingEvidence,
     combine,
@@ -33,41 +33,20 @@ from analysis.claims.rules import (
 log = logging.getLogger(__name__)
 FACTS_SCHEMA = ROOT / "workflow" / "schemas" / "facts.schema.yaml"
 TABLES = ("claims", "claim_cells", "claim_arithmetic")
+FIXED = (
+    *("claim", "topic", "statement", "test", "supported_if", "refuted_if", "fixed", "place", "seen", "device"),
+    *("settle", "command"),
+)
 CLAIM_COLUMNS = (
-    *(
-        "claim",
-        "topic",
-        "statement",
-        "verdict",
-        "certainty",
-        "sentence",
-        "estimate",
-        "value",
-        "low",
-        "high",
-        "unit",
-        "n",
-    ),
-    *(
-        "cells",
-        "cells_for",
-        "cells_against",
-        "cells_open",
-        "test",
-        "supported_if",
-        "refuted_if",
-        "fixed",
-        "place",
-        "seen",
-    ),
-    *("steps", "machines", "devices", "first_date", "last_date", "missing", "note", "settle", "command", "tables"),
-    *("cites", "see"),
+    *("claim", "topic", "statement", "verdict", "certainty", "flag", "sentence", "estimate"),
+    *("value", "low", "high", "unit", "n", "cells", "cells_for", "cells_against", "cells_open"),
+    *("test", "supported_if", "refuted_if", "fixed", "place", "seen", "device", "steps", "machines", "devices"),
+    *("first_date", "last_date", "missing", "note", "settle", "command", "tables", "cites", "see"),
 )
 CELL_COLUMNS = (
     *("claim", "decides", "cell", "side", "value", "low", "high", "unit", "n", "group", "machine", "device", "date"),
     *("table", "note"),
 )
-DEPENDS = Clause("The answer", ("depends", "depend"), "on the cell")
 NAMED = 3  # cells that a sentence names before it counts the rest
 
 
@@ -131,16 +110,24 @@ def judging_function(claim: Claim) -> Callable[[Claim, Mapping[str, pd.DataFrame
 
 def judge(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, object], Sequence[Cell], Sequence[Cell]]:
     """Return the row of a claim, the cells that decide and the cells beside them."""
-    fixed = {
-        name: getattr(claim, name)
-        for name in ("claim", "topic", "statement", "test", "supported_if", "refuted_if", "fixed", "place", "seen",
-                     "settle", "command")
-    } | {"cites": " ".join(claim.cites), "see": " ".join(claim.see)}  # fmt: skip
+    fixed = {name: getattr(claim, name) for name in FIXED}
+    fixed |= {"cites": " ".join(claim.cites), "see": " ".join(claim.see)}
     try:
-        judgement = judging_function(claim)(claim, tables)
+        judgement = _on_its_device(claim, judging_function(claim)(claim, tables))
     except MissingEvidence as error:
         return fixed | _untested(error), (), error.beside
     return fixed | _judged(judgement), judgement.cells, judgement.beside
+
+
+def _on_its_device(claim: Claim, judgement: Judgement) -> Judgement:
+    """Return the judgement with the cells that may decide: of a claim about GPUs no other, whoever judges it."""
+    if claim.device != GPU:
+        return judgement
+    cells = [cell for cell in judgement.cells if devices_of([cell]) == {GPU}]
+    if not cells:
+        raise MissingEvidence("the claim is about GPUs and no cell was measured on one", judgement.cells)
+    rest = [cell for cell in judgement.cells if cell not in cells]
+    return replace(judgement, cells=cells, beside=[*rest, *judgement.beside])
 
 
 def _untested(error: MissingEvidence) -> dict[str, object]:
@@ -166,12 +153,13 @@ def _judged(judgement: Judgement) -> dict[str, object]:
     verdict = combine(cells, judgement.combine)
     everything = [*cells, *judgement.beside]
     machines = {name for cell in everything for name in cell.machine.split("; ") if name}
-    certainty, steps = grade(judgement.start, judgement.steps, len(machines))
+    certainty, steps = grade(judgement.start, list(judgement.steps), len(machines))
     overall = judgement.overall or (cells[0] if len(cells) == 1 else None)
     counts = {side: sum(cell.side == side for cell in cells) for side in (SUPPORTS, REFUTES, OPEN)}
     return {
         "verdict": verdict,
         "certainty": certainty,
+        "flag": judgement.flag,
         "sentence": _sentence(judgement, verdict, certainty),
         "estimate": _numbers(overall) if overall else _spread(cells),
         **({name: getattr(overall, name) for name in ("value", "low", "high", "unit", "n")} if overall else {}),
@@ -203,23 +191,36 @@ def _where(cells: Sequence[Cell]) -> dict[str, str]:
 def _sentence(judgement: Judgement, verdict: str, certainty: str) -> str:
     cells = judgement.cells
     holds, fails = judgement.holds, judgement.fails
+    where = _scope([*cells, *judgement.beside])
     if verdict == SUPPORTED:
-        return f"{holds.say(certainty)}."
+        return f"{holds.say(certainty)}{where}."
     if verdict == REFUTED:
         against = [cell for cell in cells if cell.side == REFUTES]
         some = f" (in {len(against)} of {len(cells)}: {_names(against)})" if len(against) < len(cells) else ""
-        return f"{fails.say(certainty)}{some}."
+        return f"{fails.say(certainty)}{where}{some}."
     sides = {side: [cell for cell in cells if cell.side == side] for side in (SUPPORTS, REFUTES, OPEN)}
     if verdict == PARTLY:
-        open_ = f"; open for {_names(sides[OPEN])}" if sides[OPEN] else ""
-        both = f"supported for {_names(sides[SUPPORTS])}; not for {_names(sides[REFUTES])}"
-        return f"{DEPENDS.say(certainty)}: {both}{open_}."
+        open_ = f" Open: {_names(sides[OPEN])}." if sides[OPEN] else ""
+        both = f"For: {_names(sides[SUPPORTS])}. Against: {_names(sides[REFUTES])}."
+        return f"{holds.say(certainty)} in some cells and not in others{where}. {both}{open_}"
     both = f"the data fit both: {inside(holds.say('high'))}, and {inside(fails.say('high'))}"
     if len(cells) == 1:
         return f"Undecided: {both}."
     decided = [f"{len(sides[side])} {side}" for side in (SUPPORTS, REFUTES) if sides[side]]
     counts = f" ({', '.join([*decided, f'{len(sides[OPEN])} open'])}, of {len(cells)} cells)"
     return f"Undecided: {both}{counts}."
+
+
+def devices_of(cells: Iterable[Cell]) -> set[str]:
+    """Return the kinds of device on which cells were measured: ``cpu``, ``gpu``; none where no device is told."""
+    names = {part.strip().lower() for cell in cells for part in re.split("[;,]", cell.device)} - {""}
+    return {"cpu" if name == "cpu" else GPU for name in names}
+
+
+def _scope(cells: Sequence[Cell]) -> str:
+    """Say on which kind of device it was measured, so that no sentence says more than that."""
+    kinds = sorted(devices_of(cells))
+    return f" (on a {' and a '.join(kind.upper() for kind in kinds)})" if kinds else ""
 
 
 def _names(cells: Sequence[Cell]) -> str:
@@ -256,7 +257,7 @@ def _value(value: float) -> str:
 
 
 def _spread(cells: Sequence[Cell]) -> str:
-    """Write the range of several cells' estimates: a range, never an interval."""
+    """Write the range of several cells' estimates, and how far their intervals reach: never one pooled interval."""
     values = [cell.value for cell in cells if math.isfinite(cell.value)]
     if not values:
         return _few([cell.name for cell in cells], "; ")
@@ -264,7 +265,17 @@ def _spread(cells: Sequence[Cell]) -> str:
     if len(values) == 1 or min(values) == max(values):
         return f"one value, {_value(values[0])} {unit}; {len(cells)} cells"
     ends = f"{_value(min(values))} to {_value(max(values))}"
-    return f"from {ends} {unit} over {len(cells)} cells (a range, no interval)"
+    known = [cell for cell in cells if math.isfinite(cell.low) and cell.low < cell.high]
+    reach = "a range; complete counts without an interval" if _complete(cells) else "a range, no interval"
+    if known:
+        outer = f"{_value(min(cell.low for cell in known))} to {_value(max(cell.high for cell in known))}"
+        some = "" if len(known) == len(cells) else f" of {len(known)} of them"
+        reach = f"a range; the 95 % intervals{some} reach from {outer}"
+    return f"from {ends} {unit} over {len(cells)} cells ({reach})"
+
+
+def _complete(cells: Sequence[Cell]) -> bool:
+    return all(cell.low == cell.high for cell in cells)
 
 
 def _row(claim: Claim, cell: Cell, decides: bool) -> dict[str, object]:

@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS_CSV = ROOT / "data" / "claims.csv"
 SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
+#: What a claim's ``device`` says where it is about GPUs, so that no CPU settles it.
+GPU = "gpu"
 #: The survey under test, and the day on which it was submitted.
 SURVEY_URL, SURVEY_DATE = "https://arxiv.org/abs/2508.04035v1", "2025-08-06"
 
@@ -25,6 +27,7 @@ class Claim:
     fixed: str
     place: str
     seen: str
+    device: str
     judge: str
     thresholds: dict[str, tuple[float, ...]]
     cites: tuple[str, ...]

@@ -30,6 +30,8 @@ STARTS = {
     "published": "low",
 }
 DOMAINS = ("imprecision", "indirectness", "inconsistency", "bias", "publication")
+#: The one domain that raises a certainty, by one level at most: so many independent sources on the same side.
+AGREEMENT, AGREEING = "agreement", 3
 #: One machine alone is never worth more than this, whatever it measured.
 ONE_MACHINE = "moderate"
 
@@ -148,7 +150,7 @@ def inside(subject: str) -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One downgrade of the certainty by one level: its domain and its reason."""
+    """One change of the certainty by one level, downwards unless its domain is agreement: its domain and its reason."""
 
     domain: str
     reason: str
@@ -168,6 +170,7 @@ class Judgement:
     beside   cells that are shown and do not decide
     missing  what a full test would need besides, in words
     note     what is worth saying besides, a sentence
+    flag     what a verdict alone would hide, in a few words: that a claim was true on its day, that a formula differs
     """
 
     cells: Sequence[Cell]
@@ -180,6 +183,7 @@ class Judgement:
     beside: Sequence[Cell] = field(default_factory=tuple)
     missing: str = ""
     note: str = ""
+    flag: str = ""
 
 
 class MissingEvidence(Exception):
@@ -210,11 +214,11 @@ def combine(cells: Sequence[Cell], how: str | float = "cells") -> str:
     return PARTLY if supports and refutes else UNDECIDED
 
 
-def grade(start: str, steps: Iterable[Step], machines: int) -> tuple[str, tuple[str, ...]]:
+def grade(start: str, steps: Sequence[Step], machines: int) -> tuple[str, tuple[str, ...]]:
     """Return the certainty and how it came about, a line a step.
 
     start     a key of :data:`STARTS`
-    steps     downgrades; those of one domain count once, their reasons are joined
+    steps     changes; those of one domain count once, their reasons are joined
     machines  how many machines measured; 0 where no machine did
     """
     level = CERTAINTIES.index(STARTS[start])
@@ -224,6 +228,9 @@ def grade(start: str, steps: Iterable[Step], machines: int) -> tuple[str, tuple[
         if reasons:
             level = max(0, level - 1)
             lines.append(f"{domain}, one down: {'; '.join(reasons)}")
+    if agreeing := list(dict.fromkeys(step.reason for step in steps if step.domain == AGREEMENT)):
+        level = min(len(CERTAINTIES) - 1, level + 1)
+        lines.append(f"{AGREEMENT}, one up: {'; '.join(agreeing)}")
     cap = CERTAINTIES.index(ONE_MACHINE)
     if machines == 1 and level > cap:
         level = cap

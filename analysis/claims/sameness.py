@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.claims.evidence import Tables, common_steps, need, number, text, where
+import pandas as pd
+
+from analysis.claims.evidence import Tables, common_steps, measured, need, number, once, text
 from analysis.claims.registry import Claim
 from analysis.claims.rules import (
     OPEN,
@@ -32,10 +34,9 @@ def accuracy(claim: Claim, tables: Tables) -> Judgement:
     """Judge the difference in final accuracy over seeds from the same weights and data order (C11)."""
     points, least = claim.limit("points"), claim.limit("seeds")
     frame = need(tables, "accuracy_differences", "workload", "dataset", "difference", "low", "high", "seeds", "status")
+    enough = frame["status"].eq("ok") & (pd.to_numeric(frame["seeds"], errors="coerce") >= least)
     cells = []
-    for row in frame.to_dict("records"):
-        if text(row["status"]) != "ok" or not number(row["seeds"]) >= least:
-            continue
+    for row in once(frame[enough]).to_dict("records"):
         value, low, high = (100 * number(row[name]) for name in ("difference", "low", "high"))
         origin = text(row.get("origin"))
         cells.append(
@@ -50,7 +51,7 @@ def accuracy(claim: Claim, tables: Tables) -> Judgement:
                 n=f"{number(row['seeds']):.0f} seeds, {number(row.get('n_test')):,.0f} test examples",
                 table="accuracy_differences",
                 cluster=text(row["workload"]),
-                **where(row),
+                **measured(row, tables),
             )
         )
     if not cells:
@@ -76,6 +77,7 @@ def modes(claim: Claim, tables: Tables) -> Judgement:
     frame = frame[frame["mode"].isin(MODES)]
     if frame.empty:
         raise MissingEvidence("the table parity holds no check of a mode")
+    frame = once(frame)
     frame = frame.assign(side=[_side(row) for row in frame.to_dict("records")])
     keys = [name for name in ("origin", "machine") if name in frame]
     cells = []
@@ -94,13 +96,13 @@ def modes(claim: Claim, tables: Tables) -> Judgement:
                 n=f"{len(rows)} checks",
                 table="parity",
                 cluster=str(workload),
-                machine=text(worst.get("machine")),
-                note=text(worst["note"]) if found != SUPPORTS else "",
+                **(measured(worst, tables) | {"note": text(worst["note"]) if found != SUPPORTS else ""}),
             )
         )
     open_ = [cell for cell in cells if cell.side == OPEN]
     found = any(cell.side == REFUTES for cell in cells)  # then what did not finish does not matter
     steps = [Step("imprecision", f"{len(open_)} of {len(cells)} checks did not finish")] if open_ and not found else []
+    differ = [f"{cell.group}, {cell.name}: {cell.note}" for cell in cells if cell.side == REFUTES and cell.note]
     missing = set(MODES) - set(frame["mode"])
     return Judgement(
         cells=cells,
@@ -108,6 +110,7 @@ def modes(claim: Claim, tables: Tables) -> Judgement:
         holds=Clause("Every mode", ("gives", "give"), "the outputs of eager PyTorch"),
         fails=Clause("At least one mode", ("gives", "give"), "other outputs than eager PyTorch"),
         steps=steps,
+        note=f"What differs, with its bound: {differ[0]}." if differ else "",
         missing=f"modes without a check: {', '.join(sorted(MODE_NAMES[name] for name in missing))}" if missing else "",
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import evidence
-from analysis.claims.evidence import Tables, common_steps, drawn, number, ratio_cell, text
+from analysis.claims.evidence import Tables, common_steps, drawn, measured, number, ratio_cell, text
 from analysis.claims.registry import Claim
 from analysis.claims.rules import (
     Cell,
@@ -29,7 +29,6 @@ from analysis.claims.rules import (
 #: What stands in for the convolutional classifier of Novac 2022, whose architecture was not seen.
 CNN = ("cnn_mnist", "cnn_resolution")
 STAND_IN = Step("indirectness", "the networks stand in for one that was not seen, on hardware that was not stated")
-SMALL = Step("indirectness", "the sizes are those of a CPU, smaller than the published ones")
 DEFAULT = ("eager", "function")
 FASTER = ("is", "be")
 #: What stays the same along an axis.
@@ -53,11 +52,6 @@ def _cnn(frame: pd.DataFrame, phase: str, what: str) -> pd.DataFrame:
     return frame
 
 
-def _device_step(cells: Sequence[Cell]) -> list[Step]:
-    devices = {cell.device for cell in cells if cell.device}
-    return [SMALL] if devices and all(name.lower() == "cpu" for name in devices) else []
-
-
 def training_time(claim: Claim, tables: Tables) -> Judgement:
     """Judge the training ratio of the convolutional classifiers at default modes (C01)."""
     exactly, limit = claim.limit("exactly"), claim.limit("above")
@@ -69,7 +63,7 @@ def training_time(claim: Claim, tables: Tables) -> Judgement:
         fails=Clause(
             "PyTorch", ("falls", "fall"), f"short of {limit:g} times TensorFlow's speed in training these classifiers"
         ),
-        steps=[STAND_IN, *common_steps(cells)],
+        steps=[STAND_IN, *common_steps(cells), *evidence.small_sizes(cells)],
     )
 
 
@@ -78,25 +72,16 @@ def inference_time(claim: Claim, tables: Tables) -> Judgement:
     limit, batches = claim.limit("above"), claim.thresholds["batches"]
     frame = evidence.sweeps(tables, "batch")
     frame = _cnn(frame[pd.to_numeric(frame["value"], errors="coerce").isin(batches)], "infer", "inference")
-    devices = _devices(tables)
     cells = [
-        ratio_cell(row | {"device": devices.get(text(row.get("machine")), "")}, above(limit), below(limit), modes=False,
-                   table="performance_sweeps")
+        ratio_cell(row | measured(row, tables), above(limit), below(limit), modes=False, table="performance_sweeps")
         for row in _rows(frame)
-    ]  # fmt: skip
+    ]
     return Judgement(
         cells=cells,
         holds=Clause("PyTorch", ("infers", "infer"), f"more than {limit:g} times as fast on these classifiers"),
-        fails=Clause("PyTorch", ("falls", "fall"), f"short of {limit:g} times TensorFlow's speed in inference on them"),
-        steps=[STAND_IN, *common_steps(cells)],
+        fails=Clause("PyTorch", ("falls", "fall"), f"short of {limit:g} times TensorFlow's speed in inference"),
+        steps=[STAND_IN, *common_steps(cells), *evidence.small_sizes(cells)],
     )
-
-
-def _devices(tables: Tables) -> dict[str, str]:
-    frame = tables.get("performance_machines")
-    if frame is None or not {"machine", "devices"} <= set(frame):
-        return {}
-    return {text(row["machine"]): text(row["devices"]) for row in _rows(frame)}
 
 
 def samples(tables: Tables) -> dict[str, float]:
@@ -151,7 +136,7 @@ def small(claim: Claim, tables: Tables) -> Judgement:
         cells=[overall],
         holds=Clause("PyTorch", FASTER, "faster in the median of the small set-ups"),
         fails=Clause("TensorFlow", FASTER, "faster in the median of the small set-ups"),
-        steps=[*_spread(overall, cells), *_device_step(cells), *_busy(cells)],
+        steps=[*_spread(overall, cells), *evidence.small_sizes(cells), *_busy(cells)],
         overall=overall,
         beside=cells,
         note=" ".join(part for part in (_default_note(cells), left_out) if part),
@@ -189,7 +174,7 @@ def large(claim: Claim, tables: Tables) -> Judgement:
         cells=[overall],
         holds=Clause("TensorFlow with XLA", FASTER, "faster in training on large data"),
         fails=Clause("PyTorch", FASTER, "faster than TensorFlow with XLA in training on large data"),
-        steps=[*_spread(overall, cells), *_device_step(cells), *_busy(cells)],
+        steps=[*_spread(overall, cells), *evidence.small_sizes(cells), *_busy(cells)],
         overall=overall,
         beside=cells,
     )
@@ -241,7 +226,11 @@ def size(claim: Claim, tables: Tables) -> Judgement:
         cells=found,
         holds=Clause("The ratio", ("moves", "move"), "towards TensorFlow as the set-up grows"),
         fails=Clause("The ratio", ("moves", "move"), "towards PyTorch as the set-up grows"),
-        steps=[*common_steps(found), Step("indirectness", f"not measured: {'; '.join(missing)}")],
+        steps=[
+            *common_steps(found),
+            Step("indirectness", f"not measured: {'; '.join(missing)}"),
+            *evidence.small_sizes(found),
+        ],
         missing="; ".join(missing),
     )
 
@@ -254,8 +243,7 @@ def _line(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _batches(tables: Tables) -> pd.DataFrame:
     frame = _line(evidence.sweeps(tables, "batch"))
-    devices = _devices(tables)
-    frame["device"] = [devices.get(text(name), "") for name in frame["machine"]]
+    frame["device"] = [measured(row, tables)["device"] for row in _rows(frame)]
     frame["x"] = np.log(pd.to_numeric(frame["value"]))
     return frame.assign(y=np.log(pd.to_numeric(frame["ratio"])))
 
@@ -314,7 +302,7 @@ def throughout(claim: Claim, tables: Tables) -> Judgement:
         cells=[overall],
         holds=Clause("The faster framework", ("changes", "change"), "from cell to cell"),
         fails=Clause("One framework", FASTER, f"faster in more than {evidence.percent(1 - least)} of the cells"),
-        steps=[*imprecise, *evidence.inconsistent(cells), *_device_step(cells), *_busy(cells)],
+        steps=[*imprecise, *evidence.inconsistent(cells), *evidence.small_sizes(cells), *_busy(cells)],
         overall=overall,
         beside=cells,
     )

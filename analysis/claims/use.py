@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.claims.evidence import Tables, Z, need, number, percent, text
+from analysis.claims.evidence import Tables, Z, agreeing, need, number, percent, text
 from analysis.claims.registry import Claim
 from analysis.claims.rules import (
     OPEN,
@@ -42,7 +42,7 @@ def share(claim: Claim, tables: Tables) -> Judgement:
         beside = [_share(row, supports, refutes) for row in newest.to_dict("records")]
         said = "; ".join(f"{RESEARCH[row['indicator']]} end {text(row['period'])}" for row in newest.to_dict("records"))
         raise MissingEvidence(f"no count for {year}{f': {said}' if said else ''}", beside)
-    steps = [PROXY]
+    steps = [PROXY, *agreeing(cells)]
     if len({cell.side for cell in cells}) > 1:
         steps.append(Step("inconsistency", "the indicators differ"))
     if any(cell.side == OPEN for cell in cells):
@@ -72,6 +72,7 @@ def _share(row: dict, supports, refutes) -> Cell:
         high=high,
         unit="share",
         n=f"{number(row['n']):,.0f} papers",
+        cluster=text(row["indicator"]),
         table="adoption_shares",
         date=text(row["period"]),
     )
@@ -149,7 +150,7 @@ def developers(claim: Claim, tables: Tables) -> Judgement:
     cells = [*_survey(tables, year), *_counts(tables, year)]
     if not cells:
         raise MissingEvidence(f"no indicator of developers at large for {year}")
-    steps = [Step("indirectness", "a stated skill, a download and a push are not the same as use")]
+    steps = [Step("indirectness", "a stated skill, a download and a push are not the same as use"), *agreeing(cells)]
     if {SUPPORTS, REFUTES} <= {cell.side for cell in cells} or any(cell.side == OPEN for cell in cells):
         steps.append(Step("inconsistency", "the indicators, or their parts, differ"))
     return Judgement(
@@ -185,6 +186,7 @@ def _survey(tables: Tables, year: str) -> list[Cell]:
                 high=value,
                 unit="PyTorch's share of the two",
                 n=f"{pytorch:g} % and {tensorflow:g} % of the respondents",
+                cluster="survey",
                 table="adoption_quotes",
                 date=year,
             )
@@ -213,10 +215,9 @@ def _counts(tables: Tables, year: str) -> list[Cell]:
                 name=f"{name}, {year}",
                 side=_ahead(means),
                 value=float(means.iloc[0]),
-                low=float(means.min()),
-                high=float(means.max()),
-                unit="PyTorch's share of the two (range over rules and series, no interval)",
-                n=f"{len(means)} series, {len(rows)} periods",
+                unit="PyTorch's share of the two",
+                n=f"{means.min():.2f} to {means.max():.2f} over {len(means)} series and rules, {len(rows)} periods",
+                cluster=indicator,
                 table="adoption_shares",
                 date=year,
             )

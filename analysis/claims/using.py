@@ -41,7 +41,7 @@ def programs(claim: Claim, tables: Tables) -> Judgement:
         cells.append(
             Cell(
                 name=METRICS[metric],
-                group=f"against {PAIRS[pair]}",
+                group=f"beside {PAIRS[pair]}",
                 side=side(low, high, above(most), below(most)),
                 value=lower / n,
                 low=low,
