@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from analysis.wording import number_words, words_date
+
 log = logging.getLogger(__name__)
 GUIDE_YAML = Path(__file__).resolve().parents[1] / "data" / "guide.yaml"
 #: How a fact was verified, in the words of the page.
@@ -170,8 +172,6 @@ def _verified(table: str, row: Mapping[str, Any]) -> str:
 
 
 def _day(value: Any) -> str:
-    from analysis.report import words_date
-
     try:
         return words_date(date.fromisoformat(str(value)))
     except ValueError:
@@ -183,8 +183,6 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any, digits: str = "") -> str:
-    from analysis.report import number_words
-
     return number_words(float(value), int(digits) if digits else None)
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis import references
 from analysis.accuracies import accuracy, accuracy_differences
-from analysis.literature import literature
+from analysis.literature import groups, literature, studies
 from analysis.measured_rows import POINT, Cell, Measured, Point, only, tidy
 from analysis.measured_sets import PIPELINE_COLUMNS, MeasuredSet, own_set
 from analysis.resampling import MIN_RESTARTS, bounds, coverage, draws, interval, replicates
@@ -52,7 +52,7 @@ def summarise(
     results    what the reproductions left: ``measurements/<id>.csv``, ``parity/<id>.json``, ``accuracy/<id>.csv``,
                ``datasets/<id>.json`` and ``machine.json``
     workloads  the workloads of this run
-    data       the folder with ``reference_accuracies.csv`` and ``literature.csv``
+    data       the folder with ``reference_accuracies.csv``, ``literature.csv`` and ``literature_studies.csv``
     landed     sets of other runs, see :func:`analysis.measured_sets.landed_sets`
     known      every known workload, for titles; default: those of this run
     """
@@ -65,6 +65,7 @@ def summarise(
     measured = Measured(rows, known)
     compared = comparisons(measured)
     base = compared[compared["base"]].drop(columns="base").reset_index(drop=True)
+    published = literature(data / "literature.csv")
     beside = references.references(sets, {name: workload.title for name, workload in known.items()})
     return {
         "performance_ratios": references.mark(_note_sides(base), beside),
@@ -79,7 +80,9 @@ def summarise(
         "accuracy_differences": accuracy_differences(raw),
         "datasets": datasets(here.provenance),
         "machine": machine(here.card, here.rows),
-        "literature": literature(data / "literature.csv"),
+        "literature": published,
+        "literature_studies": studies(published, data / "literature_studies.csv"),
+        "literature_groups": groups(published),
     }
 
 

@@ -24,10 +24,11 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis import bibliography, guide, style, usability_page
+from analysis import bibliography, guide, literature, style, usability_page
 from analysis.claims import history
 from analysis.claims import page as claims_page
 from analysis.drawing import prefix_ids, replace_file
+from analysis.wording import age_words, number_words, period_end, words_date
 from reproductions.files import read_yaml
 
 log = logging.getLogger(__name__)
@@ -185,6 +186,7 @@ def render(
         "usability": usability_page.context(tables),
         "claims": claims_page.context(tables, targets, files),
         "guide": guide.context(tables, targets),
+        "published": {"least": literature.LEAST},
         "references": references,
         "cited": _cited(references),
         "cite": lambda key: _cite(references[key]),
@@ -230,7 +232,9 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     return tuple(found)
 
 
-SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "usability", "machine", "sources")
+SECTIONS = (
+    *("findings", "trends", "adoption", "performance", "parity", "usability", "literature", "sources", "machine"),
+)
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}
 
@@ -416,20 +420,6 @@ def _number(column: Column, value: Any, _: Mapping[str, Any], __: date) -> Cell:
     return Cell(number_words(number, column.digits), repr(number))
 
 
-def number_words(number: float, digits: int | None = None) -> str:
-    """Write a number with thousands separated: ``digits`` decimals, or three significant digits."""
-    if not math.isfinite(number):
-        return "not finite"
-    if digits is not None:
-        return f"{number:,.{digits}f}"
-    if number == 0:
-        return "0"
-    if abs(number) < 0.01 or abs(number) >= 1e7:
-        mantissa, exponent = f"{number:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{number:,.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"
-
-
 def _interval(column: Column, value: Any, row: Mapping[str, Any], _: date) -> Cell:
     return _with_bounds(column, float(value), (row.get(column.low), row.get(column.high)), 1)
 
@@ -504,36 +494,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise PageError(f"built: {text!r} is not a date; give it as YYYY-MM-DD") from error
-
-
-def words_date(day: date) -> str:
-    """Write a date for prose: 22 November 2026."""
-    return f"{day.day} {day:%B} {day.year}"
-
-
-def period_end(period: str) -> date | None:
-    """Return the last day of a period written as 2022, 2022Q1, 2022-05 or 2022-05-31; None for anything else."""
-    found = re.fullmatch(r"(\d{4})(?:\.0)?(?:-?Q([1-4])|-(\d\d)(?:-(\d\d))?)?", period.strip())
-    if not found:
-        return None
-    year, quarter, month, day = (int(part) if part else 0 for part in found.groups())
-    try:
-        if day:
-            return date(year, month, day)
-        month = month or 3 * quarter or 12
-        return date.fromordinal(date(year + month // 12, month % 12 + 1, 1).toordinal() - 1)
-    except ValueError:
-        return None
-
-
-def age_words(days: int) -> str:
-    """Write an age with the two units that matter: "4 years 6 months", "3 months", "12 days"."""
-    if days < 45:
-        return f"{days} day{'s' if days != 1 else ''}"
-    months = round(days / 30.44)
-    years, rest = divmod(months, 12)
-    parts = [f"{n} {unit}{'s' if n != 1 else ''}" for n, unit in ((years, "year"), (rest, "month")) if n]
-    return " ".join(parts)
 
 
 def _range(frame: pd.DataFrame | None, column: str) -> str:

@@ -232,7 +232,7 @@ def measured_tables() -> dict[str, pd.DataFrame]:
     """Return what the suite's further axes become: from invented rows of this run and of two sets that landed."""
     from analysis import measurements
     from analysis.accuracies import accuracy_differences
-    from analysis.literature import literature
+    from analysis.literature import groups, literature, studies
     from analysis.measured_rows import Measured, tidy
     from analysis.measured_sets import MeasuredSet
     from tests.measured_fixtures import CARD, TITLES, accuracy_rows, rows
@@ -251,6 +251,7 @@ def measured_tables() -> dict[str, pd.DataFrame]:
     for name, title in TITLES.items():
         measured.workloads = {**measured.workloads, name: SimpleNamespace(title=title, presets={})}
     compared = measurements.comparisons(measured)
+    published = literature(ROOT / "data" / "literature.csv")
     return {
         "performance_ratios": measurements._note_sides(compared[compared["base"]].reset_index(drop=True)),
         "performance_cells": measurements._cells(measured),
@@ -260,7 +261,9 @@ def measured_tables() -> dict[str, pd.DataFrame]:
         "performance_pipelines": pipelines(),
         "performance_references": references(),
         "accuracy_differences": accuracy_differences(pd.concat([accuracy_rows(name) for name in TITLES])),
-        "literature": literature(ROOT / "data" / "literature.csv"),
+        "literature": published,
+        "literature_studies": studies(published, ROOT / "data" / "literature_studies.csv"),
+        "literature_groups": groups(published),
     }
 
 

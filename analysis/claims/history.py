@@ -26,6 +26,8 @@ CAUSES = {
     "machine": "machine",
     "upstream": "upstream release",
 }
+#: What stands for the day of a move that is not on record yet.
+THIS_PAGE = "this page"
 COLUMNS = ("date", "claim", "verdict", "certainty", "estimate", *CAUSES)
 #: The tables whose rows are counted or looked up, not measured.
 COUNTED = ("sources", "adoption_quotes", "literature", "facts", "deployment_states")
@@ -64,10 +66,15 @@ def _joined(tables: Mapping[str, pd.DataFrame], name: str, *columns: str) -> str
 
 def recorded(path: Path = VERDICTS_CSV) -> dict[str, dict[str, str]]:
     """Return the last recorded row of each claim; none where nothing was recorded."""
+    return {row["claim"]: row for row in rows_of(path)}
+
+
+def rows_of(path: Path = VERDICTS_CSV) -> list[dict[str, str]]:
+    """Return every recorded row, the oldest first."""
     if not path.exists():
-        return {}
+        return []
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["claim"]: row for row in csv.DictReader(file)}
+        return list(csv.DictReader(file))
 
 
 def _rows(claims: pd.DataFrame) -> list[dict[str, object]]:
@@ -82,21 +89,36 @@ def moves(
     """Return the claims whose verdict or certainty moved since they were recorded, with what may have moved them."""
     found = []
     for row in _rows(claims):
-        old = before.get(row["claim"])
-        if old is None or (old["verdict"], old["certainty"]) == (row["verdict"], row["certainty"]):
-            continue
-        causes = [words for name, words in CAUSES.items() if old[name] != now[name]]
-        found.append(
-            {
-                "claim": row["claim"],
-                "since": old["date"],
-                "before": words_of(old),
-                "after": words_of(row),
-                "causes": ", ".join(causes) or "not known: nothing that is recorded differs",
-                "why": "; ".join(_why(name, old[name], now[name]) for name in CAUSES if old[name] != now[name]),
-            }
-        )
+        if (old := before.get(row["claim"])) and (move := _move(old, row | dict(now) | {"date": THIS_PAGE})):
+            found.append(move)
     return found
+
+
+def all_moves(claims: pd.DataFrame, now: Mapping[str, str], path: Path = VERDICTS_CSV) -> list[dict[str, str]]:
+    """Return every move on record and those of this page, the newest first."""
+    last: dict[str, dict[str, str]] = {}
+    found = []
+    for row in rows_of(path):
+        if (old := last.get(row["claim"])) and (move := _move(old, row)):
+            found.append(move)
+        last[row["claim"]] = row
+    return [*moves(claims, last, now), *reversed(found)]
+
+
+def _move(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what a claim was and became, and what differed between the two days; None where its words stayed."""
+    if words_of(old) == words_of(new):
+        return None
+    differs = [name for name in CAUSES if old[name] != new[name]]
+    return {
+        "claim": str(new["claim"]),
+        "since": str(old["date"]),
+        "until": str(new["date"]),
+        "before": words_of(old),
+        "after": words_of(new),
+        "causes": ", ".join(CAUSES[name] for name in differs) or "not known: nothing that is recorded differs",
+        "why": "; ".join(_why(name, old[name], new[name]) for name in differs),
+    }
 
 
 def words_of(row: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ from analysis.claims.rules import (
     grade,
     inside,
 )
+from analysis.wording import number_words
 
 log = logging.getLogger(__name__)
 FACTS_SCHEMA = ROOT / "workflow" / "schemas" / "facts.schema.yaml"
@@ -251,8 +252,6 @@ def _numbers(cell: Cell) -> str:
 
 
 def _value(value: float) -> str:
-    from analysis.report import number_words
-
     return number_words(value, 0 if value == int(value) else None) if math.isfinite(value) else number_words(value)
 
 

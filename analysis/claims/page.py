@@ -10,14 +10,16 @@ import pandas as pd
 
 from analysis.claims import history
 from analysis.claims.registry import SURVEY_DATE, SURVEY_URL
-from analysis.claims.rules import CERTAINTIES, STARTS, UNTESTED, VERDICTS
+from analysis.claims.rules import AGREEING, CERTAINTIES, DOMAINS, ONE_MACHINE, STARTS, UNTESTED, VERDICTS
+from analysis.wording import number_words
 
 COMMAND = "snakemake --cores 8"
 #: Columns of the table claims that the card shows as they are.
 SHOWN = (
-    *("claim", "statement", "verdict", "certainty", "sentence", "estimate", "test", "supported_if", "refuted_if"),
-    *("fixed", "place", "missing", "note", "settle", "command"),
+    *("claim", "statement", "verdict", "certainty", "flag", "sentence", "estimate", "test", "supported_if"),
+    *("refuted_if", "fixed", "place", "missing", "note", "settle", "command"),
 )
+MOST_CELLS = 6  # deciding cells that a card lists; claim_cells.csv holds them all
 SEEN = {
     "primary": "read in its abstract",
     "secondary": "read in reports that quote it",
@@ -35,9 +37,10 @@ def context(tables: Mapping[str, pd.DataFrame], targets: Iterable[str], files: M
     frame = tables.get("claims")
     made = frame is not None and len(frame)
     claims = frame.astype(object).where(frame.notna(), "") if made else pd.DataFrame()
-    cards = [_card(row, set(targets), files) for row in claims.to_dict("records")]
+    cells = _deciding(tables.get("claim_cells"))
+    cards = [_card(row, set(targets), files, cells.get(row["claim"], [])) for row in claims.to_dict("records")]
     counts = {name: sum(card["verdict"] == name for card in cards) for name in VERDICTS}
-    now, before = history.fingerprints(tables), history.recorded()
+    before = history.recorded()
     sums = tables.get("claim_arithmetic")
     return {
         "cards": cards,
@@ -45,17 +48,43 @@ def context(tables: Mapping[str, pd.DataFrame], targets: Iterable[str], files: M
         "rules": VERDICTS,
         "starts": STARTS,
         "certainties": CERTAINTIES,
+        "domains": DOMAINS,
+        "agreeing": AGREEING,
+        "one_machine": ONE_MACHINE,
         "survey": SURVEY_URL,
         "said": SURVEY_DATE,
         "command": COMMAND,
         "arithmetic": sums.to_dict("records") if sums is not None else [],
-        "moves": history.moves(claims, before, now) if cards else [],
+        "moves": history.all_moves(claims, history.fingerprints(tables)) if cards else [],
         "recorded": max((row["date"] for row in before.values()), default=""),
         "cells": files.get("claim_cells", ""),
     }
 
 
-def _card(row: Mapping[str, Any], targets: set[str], files: Mapping[str, str]) -> dict[str, Any]:
+def _deciding(frame: pd.DataFrame | None) -> dict[str, list[dict[str, str]]]:
+    """Return of each claim with several deciding cells what a card lists of them: name, number with interval, side."""
+    if frame is None or "decides" not in frame:
+        return {}
+    frame = frame[frame["decides"].astype(str).eq("True")]
+    found = {}
+    for claim, rows in frame.groupby("claim", sort=False):
+        if len(rows) > 1:
+            found[claim] = [_cell(row) for row in rows.to_dict("records")]
+    return found
+
+
+def _cell(row: Mapping[str, Any]) -> dict[str, str]:
+    group = "" if pd.isna(row["group"]) else f"{row['group']}: "
+    told = "" if pd.isna(row["value"]) else number_words(row["value"])
+    if told and not pd.isna(row["low"]) and row["low"] < row["high"]:
+        told += f" [{number_words(row['low'])}, {number_words(row['high'])}]"
+    unit = "" if pd.isna(row["unit"]) else str(row["unit"])
+    return {"name": f"{group}{row['cell']}", "told": told or "no number", "side": str(row["side"]), "unit": unit}
+
+
+def _card(
+    row: Mapping[str, Any], targets: set[str], files: Mapping[str, str], cells: list[dict[str, str]]
+) -> dict[str, Any]:
     links = []
     for name in str(row["see"]).split():
         kind, _, target = name.partition(":")
@@ -73,6 +102,9 @@ def _card(row: Mapping[str, Any], targets: set[str], files: Mapping[str, str]) -
         "links": links,
         "cites": str(row["cites"]).split(),
         "tested": row["verdict"] != UNTESTED,
+        "unit": next(iter(units)) if len(units := {cell["unit"] for cell in cells}) == 1 else "",
+        "cells": cells[:MOST_CELLS],
+        "more": max(0, len(cells) - MOST_CELLS),
     }
 
 

@@ -11,13 +11,14 @@ import pandas as pd
 from analysis import style
 from analysis.figures import Drawing, Finding, _forest, _rows, _sets
 from analysis.figures.performance_ratios import primary
+from analysis.literature import names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SECTION = "performance"
-ORDER = 12
+SECTION = "literature"
+ORDER = 1
 REQUIRES = ("literature", "performance_ratios")
 
 LEFT, RIGHT = 3.1, 1.75  # inches
@@ -86,30 +87,16 @@ def _device(rows: pd.DataFrame) -> str:
 
 
 def _lay_out(published: pd.DataFrame, ours: pd.DataFrame) -> tuple[list[_Line], float]:
-    lines, y, before, names = [], 0.0, "", _names(published)
+    lines, y, before, called = [], 0.0, "", names(published)
     for study, own in published.groupby("study", sort=False):
         y += GAP if lines else 0
         for _, rows in own.groupby(LINE, sort=False, dropna=False):
             first = rows.iloc[0]
             match = ours[(ours["workload"] == first["workload"]) & (ours["phase"] == first["phase"])]
-            name = names[study] if before != study else ""
+            name = called[study] if before != study else ""
             lines.append(_Line(y + 0.5, name, f"{_short(first['model'])}, {_phase(first['phase'])}", rows, match))
             before, y = study, y + 1
     return lines, y
-
-
-def _names(published: pd.DataFrame) -> dict[str, str]:
-    """Return what each study is called: author and year, and what tells it from others of one publication."""
-    names = {}
-    for citation, own in published.groupby("citation", sort=False):
-        studies = list(dict.fromkeys(own["study"]))
-        parts = [study.split("_") for study in studies]
-        shared = next((n for n, words in enumerate(zip(*parts, strict=False)) if len(set(words)) > 1), 0)
-        for study, words in zip(studies, parts, strict=True):
-            rest = " ".join(words[shared:]) if len(studies) > 1 else ""
-            author = re.split(r"[ ,/]", str(citation))[0].rstrip(".")
-            names[study] = f"{author} {own['year'].iloc[0]}" + (f", {rest}" if rest else "")
-    return names
 
 
 def _short(model: str) -> str:

@@ -63,6 +63,8 @@ PERFORMANCE_TABLES = [
     "datasets",
     "machine",
     "literature",
+    "literature_studies",
+    "literature_groups",
 ]
 PERFORMANCE_CODE = [
     "measurements.py",
@@ -94,8 +96,11 @@ USABILITY_TABLES = [
 ]
 CLAIM_TABLES = ["claims", "claim_cells", "claim_arithmetic", "facts"]
 CLAIM_CODE = [
-    f"claims/{path.name}"
-    for path in sorted(Path(workflow.basedir, "analysis/claims").glob("*.py"))
+    "wording.py",
+    *(
+        f"claims/{path.name}"
+        for path in sorted(Path(workflow.basedir, "analysis/claims").glob("*.py"))
+    ),
 ]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])

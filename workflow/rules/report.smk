@@ -66,6 +66,7 @@ rule render_report:
             for name in (
                 "page.html.j2",
                 "claims.html.j2",
+                "changed.html.j2",
                 "references.html.j2",
                 "page.css",
                 "page.js",
@@ -82,6 +83,7 @@ rule render_report:
                 "usability_page.py",
                 "page_tables.yaml",
                 "style.py",
+                "wording.py",
             )
         ],
     output:

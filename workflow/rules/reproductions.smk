@@ -113,6 +113,7 @@ rule summarise_measurements:
         "{out}/machine.json",
         "data/reference_accuracies.csv",
         "data/literature.csv",
+        "data/literature_studies.csv",
         expand(
             "{{out}}/{result}",
             result=[
