@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         if type(error).__name__ not in {
             "AdoptionDataError",
             "BibliographyError",
+            "BundleError",
             "DrawingError",
             "GuideError",
             "PageError",
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
         required=True,
-        metavar="{count,trends,summarise,usability,judge,draw,report,sources,mentions,simulate,coverage,config-docs}",
+        metavar="{count,trends,summarise,usability,judge,draw,bundle,report,sources,mentions,simulate,coverage,config-docs}",
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
     sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
+    command("bundle", _bundle, "Bundle every table with licences, checksums and a citation.")
     add_sources(commands)
     add_mentions(commands)
     sub = command("trends", _trends, "Turn shares and snapshots into trends, crossing dates and statements.")
@@ -170,6 +172,13 @@ def _draw(options: argparse.Namespace) -> None:
     from analysis.drawing import draw_all
 
     draw_all(options.out / "tables", options.out / "figures", options.only)
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from analysis.bundle import write_bundle
+
+    today = datetime.now(UTC).date().isoformat()
+    write_bundle(options.out / "tables", options.out / "report" / "data.zip", built=today)
 
 
 def _report(options: argparse.Namespace) -> None:

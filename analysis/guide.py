@@ -29,7 +29,11 @@ MEASURED = "measured here"
 COUNTED = "counted"
 LOOKED_UP = "looked up"
 #: The columns that tell the age of a row, the first that it has.
-DATES = ("checked", "looked", "last_date", "date", "period")
+DATES = ("checked", "looked", "read", "last_date", "date", "period")
+#: The one format that counts rows instead of taking a cell; a table with rows of which none fits counts 0.
+COUNT = "count"
+#: Tables of which each row was run; the other tables of upkeep were read in the package index.
+RUN = ("upkeep_safety", "upkeep_repeatability")
 
 
 class GuideError(ValueError):
@@ -126,8 +130,8 @@ def _question(given: Mapping[str, Any]) -> Question:
 def _take(text: str) -> Take:
     table, where, column, form = (part.strip() for part in text.split(" | "))
     pairs = tuple(tuple(part.strip().split("=", 1)) for part in where.split(";"))
-    if form.split()[0] not in _FORMATS:
-        raise ValueError(f"format {form} is not one of {', '.join(_FORMATS)}")
+    if form.split()[0] not in (*_FORMATS, COUNT):
+        raise ValueError(f"format {form} is not one of {', '.join((*_FORMATS, COUNT))}")
     return Take(table, pairs, column, form)  # type: ignore[arg-type]
 
 
@@ -138,7 +142,7 @@ def tell(answer: Answer, tables: Mapping[str, pd.DataFrame]) -> Told | None:
         row = _row(take, tables)
         if row is None or _empty(row.get(take.column)):
             return None
-        words[name] = _write(take.format, row[take.column])
+        words[name] = str(row[COUNT]) if take.format == COUNT else _write(take.format, row[take.column])
         told.days.append(next((str(row[key]) for key in DATES if not _empty(row.get(key))), ""))
         told.verified.append(_verified(take.table, row))
         told.cites.append(str(row.get("cites", "")) if take.table == "facts" else "")
@@ -153,10 +157,22 @@ def _row(take: Take, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any] | Non
     frame = tables.get(take.table)
     if frame is None or not {take.column, *(name for name, _ in take.where)} <= set(frame):
         return None
+    found = frame
     for name, value in take.where:
-        frame = frame[frame[name].astype(str).eq(value)]
-    frame = frame[frame[take.column].notna()]
-    return frame.iloc[0].to_dict() if len(frame) else None
+        found = found[_fits(found[name], value)]
+    found = found[found[take.column].notna()]
+    if take.format == COUNT:
+        told = found if len(found) else frame[frame[take.column].notna()]
+        return told.iloc[0].to_dict() | {COUNT: len(found)} if len(told) else None
+    return found.iloc[0].to_dict() if len(found) else None
+
+
+def _fits(column: pd.Series, value: str) -> pd.Series:
+    """Return where a column holds a value: as text, or as a number where both are numbers."""
+    same = column.astype(str).eq(value)
+    if pd.api.types.is_numeric_dtype(column) and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        same |= column.eq(float(value))
+    return same
 
 
 def _empty(value: object) -> bool:
@@ -168,6 +184,8 @@ def _verified(table: str, row: Mapping[str, Any]) -> str:
         return VERIFIED[str(row["verified"])]
     if table == "deployment_states":
         return LOOKED_UP
+    if table.startswith("upkeep_") and table not in RUN:
+        return VERIFIED["registry"]
     return COUNTED if table.startswith(("adoption_", "trend_")) else MEASURED
 
 

@@ -103,8 +103,8 @@ def groups(published: pd.DataFrame) -> pd.DataFrame:
     A publication counts once, with the geometric mean of its ratios in the group, because its rows are not
     independent; publications count equally, because none states an error, and what they differ by estimates the
     spread between them. ``low`` and ``high`` bound the mean by Student's t (Hartung and Knapp, Statistics in Medicine
-    20 (2001) 1771-1782, for equal weights), ``next`` says between what one more publication is expected (Higgins, Thompson
-    and Spiegelhalter, Journal of the Royal Statistical Society A 172 (2009) 137-159).
+    20 (2001) 1771-1782, for equal weights), ``next`` says between what one more publication is expected (Higgins,
+    Thompson and Spiegelhalter, Journal of the Royal Statistical Society A 172 (2009) 137-159).
     """
     from scipy.stats import t
 

@@ -288,3 +288,28 @@ def _series(point: Point) -> tuple:
 
 def _plan(point: Point) -> tuple:
     return (*_series(point), point.phase, point.precision, point.track)
+
+
+def once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return of each workload and machine the rows of one set, because measuring again is no second machine.
+
+    A set with intervals comes before one without, this run before what landed, a newer set before an older one: never
+    by result. Rows keep their order.
+    """
+    keys, sets = (
+        [name for name in names if name in frame] for names in (("workload", "machine"), ("origin", "preset"))
+    )
+    if frame.empty or "workload" not in keys or not sets:
+        return frame
+    told = frame.assign(
+        interval=frame["low"].notna() if "low" in frame else False,
+        own=frame["origin"].eq(THIS_RUN) if "origin" in frame else True,
+        day=frame["date"].astype(str) if "date" in frame else "",
+    )
+    ranks = told.groupby([*keys, *sets], sort=False, dropna=False, as_index=False).agg(
+        interval=("interval", "any"), own=("own", "first"), day=("day", "max")
+    )
+    ranks = ranks.sort_values(["interval", "own", "day"], ascending=False, kind="stable").drop_duplicates(keys)
+    chosen = set(ranks[[*keys, *sets]].astype(str).itertuples(index=False, name=None))
+    rows = frame[[*keys, *sets]].astype(str).itertuples(index=False, name=None)
+    return frame[[row in chosen for row in rows]].reset_index(drop=True)

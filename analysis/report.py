@@ -28,6 +28,7 @@ from analysis import bibliography, guide, literature, style, usability_page
 from analysis.claims import history
 from analysis.claims import page as claims_page
 from analysis.drawing import prefix_ids, replace_file
+from analysis.measured_rows import once
 from analysis.wording import age_words, number_words, period_end, words_date
 from reproductions.files import read_yaml
 
@@ -92,6 +93,7 @@ class Column:
     url: str = ""
     also: tuple[str, ...] = ()
     row: bool = False
+    filter: bool = False
     missing: str = "not measured here"
 
     @property
@@ -114,6 +116,7 @@ class PageTable:
     folded: bool = False
     states: bool = False
     most: int = 0
+    once: bool = False
     only: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -172,6 +175,7 @@ def render(
     targets = [f"fig:{figure['id']}" for figure in figures] + [f"tab:{spec.id}" for spec in registry]
     targets += list(claims.get("claim", []))
     files = {path.stem: _relative(path, out_html.parent) for path in tables_dir.glob("*.csv")}
+    bundle = out_html.with_name("data.zip")
     context = {
         "title": TITLE,
         "question": QUESTION,
@@ -192,7 +196,8 @@ def render(
         "cite": lambda key: _cite(references[key]),
         "see": _see,
         "number": itertools.count(1).__next__,
-        "downloads": _downloads(tables_dir, figures_dir, out_html.parent),
+        "downloads": _downloads(tables_dir, out_html.parent),
+        "bundle": _file(bundle, out_html.parent) if bundle.exists() else None,
         "rules": {"equal": style.EQUAL_WITHIN, "much": style.MUCH_BEYOND},
         "retrieved": _range(tables.get("sources"), "retrieved"),
         "version": _version(),
@@ -260,13 +265,21 @@ def _figure(record: Mapping[str, Any], folder: Path, page_dir: Path) -> dict[str
     data = pd.read_csv(folder / files["csv"]["name"], dtype=str, keep_default_na=False)
     return {
         **record,
-        "svg": inline_svg(picture, f"{record['id']}-"),
+        "svg": inline_svg(picture, short_prefix(record["id"])),
         "links": {kind: _relative(folder / files[kind]["name"], page_dir) for kind in ("svg", "png", "csv")},
         "data_link": _data_link(csv) if files["csv"]["bytes"] <= INLINE_CSV_BYTES else "",
         "columns": list(data.columns),
         "rows_shown": data.head(SHOWN_ROWS).to_numpy().tolist(),
         "kilobytes": max(1, round(files["csv"]["bytes"] / 1000)),
     }
+
+
+def short_prefix(figure: str) -> str:
+    """Return what stands before each id of a figure's picture: a digest, because thousands of references repeat it.
+
+    It depends on the figure alone, so that no picture changes with another one; a test keeps them apart.
+    """
+    return f"f{hashlib.sha256(figure.encode()).hexdigest()[:4]}-"
 
 
 def inline_svg(picture: str, prefix: str) -> str:
@@ -302,7 +315,9 @@ def _lighten(picture: str) -> str:
     )
     for _ in range(3):  # groups stand inside groups
         picture = re.sub(r"<g>\s*(<(?:text|path|use)\b[^<]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", picture)
-    picture = re.sub(r"<g/>\s*", "", picture)
+    picture = re.sub(r"<g\b[^>]*/>\s*", "", picture)
+    for _ in range(2):
+        picture = re.sub(r"<g>\s*</g>\s*", "", picture)
     # A hundredth of a point cannot be seen, and marks of one look share it.
     picture = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag.group()), picture)
     return re.sub(r"<g(?P<about>[^>]*)>\s*(?P<uses>(?:<use\b[^>]*/>\s*){2,})</g>", _share_style, picture)
@@ -382,6 +397,8 @@ def _chosen(spec: PageTable, frame: pd.DataFrame) -> pd.DataFrame:
     for name, value in spec.only.items():
         if name in frame:
             frame = frame[frame[name].astype(str).str.lower() == str(value).lower()]
+    if spec.once:
+        frame = once(frame)
     return frame.head(spec.most) if spec.most else frame
 
 
@@ -613,19 +630,18 @@ def _not_measured(
     return found
 
 
-def _downloads(tables_dir: Path, figures_dir: Path, page_dir: Path) -> list[dict[str, Any]]:
-    paths = sorted(tables_dir.glob("*.csv"))
-    paths += sorted(path for kind in ("svg", "png", "csv") for path in figures_dir.glob(f"*.{kind}"))
-    return [
-        {
-            "name": f"{path.parent.name}/{path.name}",
-            "href": _relative(path, page_dir),
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in paths
-        if not path.name.endswith(".page.svg")
-    ]
+def _downloads(tables_dir: Path, page_dir: Path) -> list[dict[str, Any]]:
+    """Return the tables beside the page; the files of a figure are linked where it stands."""
+    return [_file(path, page_dir) for path in sorted(tables_dir.glob("*.csv"))]
+
+
+def _file(path: Path, page_dir: Path) -> dict[str, Any]:
+    return {
+        "name": path.name,
+        "href": _relative(path, page_dir),
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
 
 
 def _version() -> str:
@@ -708,7 +724,14 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
         )
     except TemplateError as error:
         raise PageError(f"{template_dir / 'page.html.j2'}: {error}") from error
-    return share_styles(page)
+    return lean(share_styles(page))
+
+
+def lean(page: str) -> str:
+    """Leave out the end tags that HTML does not ask for in tables and lists: else they are a sixteenth of the page."""
+    kept = re.split(r"(<(pre|script|svg)\b.*?</\2>)", page, flags=re.S)
+    markup = [re.sub(r"</(?:td|th|tr|li|dt|dd)>", "", part) for part in kept[::3]]
+    return "".join(part for pair in itertools.zip_longest(markup, kept[1::3], fillvalue="") for part in pair)
 
 
 #: Digits of a style's digest in its class: 16 million names for the few hundred styles of a page.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.claims.evidence import Tables, common_steps, measured, need, number, once, text
+from analysis.claims.evidence import Tables, common_steps, measured, need, number, text
 from analysis.claims.registry import Claim
 from analysis.claims.rules import (
     OPEN,
@@ -19,6 +19,7 @@ from analysis.claims.rules import (
     side,
     within,
 )
+from analysis.measured_rows import once
 
 MODES = ("pytorch-eager", "pytorch-compile", "tensorflow-eager", "tensorflow-function", "tensorflow-xla")
 MODE_NAMES = {

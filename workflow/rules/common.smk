@@ -96,11 +96,24 @@ USABILITY_TABLES = [
 ]
 CLAIM_TABLES = ["claims", "claim_cells", "claim_arithmetic", "facts"]
 CLAIM_CODE = [
+    "measured_rows.py",
     "wording.py",
     *(
         f"claims/{path.name}"
         for path in sorted(Path(workflow.basedir, "analysis/claims").glob("*.py"))
     ),
+]
+BUNDLED = [
+    "adoption_figures",
+    "adoption_sources",
+    "adoption_quotes",
+    "literature",
+    "literature_studies",
+    "claims",
+    "facts",
+    "verdicts",
+    "reference_accuracies",
+    "mention_labels",
 ]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
@@ -124,6 +137,7 @@ def deliverables(out):
     return [
         f"{out}/report/index.html",
         f"{out}/report/verdicts.json",
+        f"{out}/report/data.zip",
         *expand(
             "{out}/figures/{figure}.{suffix}",
             out=out,

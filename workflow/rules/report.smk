@@ -53,9 +53,34 @@ rule draw_figures:
         "python -m analysis draw --out {wildcards.out} 2> >(tee {log} >&2)"
 
 
+rule bundle_data:
+    input:
+        rules.count_adoption.output,
+        rules.fit_trends.output,
+        rules.summarise_measurements.output,
+        rules.tabulate_usability.output,
+        rules.judge_claims.output,
+        expand("data/{table}.csv", table=BUNDLED),
+        "data/tables.yaml",
+        "data/references.bib",
+        "CITATION.cff",
+        code=workflow.source_path("../../analysis/bundle.py"),
+    output:
+        "{out}/report/data.zip",
+    log:
+        "logs/{out}/bundle_data.log",
+    conda:
+        "../envs/survey.yaml"
+    message:
+        "Bundling every table with licences, checksums and a citation"
+    shell:
+        "python -m analysis bundle --out {wildcards.out} 2> >(tee {log} >&2)"
+
+
 rule render_report:
     input:
         "{out}/figures/figures.json",
+        "{out}/report/data.zip",
         "{out}/machine.json",
         "data/verdicts.csv",
         "data/guide.yaml",
@@ -83,6 +108,8 @@ rule render_report:
                 "usability_page.py",
                 "page_tables.yaml",
                 "style.py",
+                "literature.py",
+                "measured_rows.py",
                 "wording.py",
             )
         ],
