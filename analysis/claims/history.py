@@ -26,6 +26,8 @@ CAUSES = {
     "machine": "machine",
     "upstream": "upstream release",
 }
+#: Causes whose fingerprints say something to a reader; the others are hashes and stay in the tables.
+READABLE = ("machine", "upstream")
 #: What stands for the day of a move that is not on record yet.
 THIS_PAGE = "this page"
 COLUMNS = ("date", "claim", "verdict", "certainty", "estimate", *CAUSES)
@@ -117,7 +119,7 @@ def _move(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str] | No
         "before": words_of(old),
         "after": words_of(new),
         "causes": ", ".join(CAUSES[name] for name in differs) or "not known: nothing that is recorded differs",
-        "why": "; ".join(_why(name, old[name], new[name]) for name in differs),
+        "why": "; ".join(_why(name, old[name], new[name]) for name in differs if name in READABLE),
     }
 
 
@@ -127,8 +129,6 @@ def words_of(row: Mapping[str, str]) -> str:
 
 
 def _why(name: str, before: str, after: str) -> str:
-    if name in ("data", "code"):
-        return f"{CAUSES[name]} {before} to {after}"
     return f"{CAUSES[name]}: {before or 'none'}; now {after or 'none'}"
 
 

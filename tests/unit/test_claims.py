@@ -389,3 +389,98 @@ def test_what_is_missing_is_said_in_words():
         evidence.need({}, "parity", "status")
     with pytest.raises(MissingEvidence, match="no column status"):
         evidence.need({"parity": pd.DataFrame({"a": [1]})}, "parity", "status")
+
+
+# -- one machine, one device, several sources --------------------------------------------------------------------------
+def test_a_setting_that_a_machine_measured_twice_counts_once(tables):
+    base = cnn(tables, 1.05)["performance_ratios"]
+    twice = pd.concat(
+        [
+            base.assign(origin="landed", machine="m", ratio=2.0, low=1.9, high=2.1),
+            base.assign(origin="this run", machine="m"),
+        ]
+    )
+    row, deciding, _ = judging.judge(CLAIMS["C01"], tables | {"performance_ratios": twice})
+    assert (row["cells"], row["verdict"], row["machines"]) == (1, rules.REFUTED, "m")
+    elsewhere = twice.assign(machine=["n", "m"])
+    row, deciding, _ = judging.judge(CLAIMS["C01"], tables | {"performance_ratios": elsewhere})
+    assert len(deciding) == 2
+    assert row["verdict"] == rules.PARTLY
+
+
+def test_a_set_with_intervals_comes_before_one_without_whatever_it_says(tables):
+    base = cnn(tables, 1.05)["performance_ratios"].assign(machine="m")
+    smoke = base.assign(origin="this run", ratio=2.0, low=math.nan, high=math.nan)
+    row, _, _ = judging.judge(
+        CLAIMS["C01"], tables | {"performance_ratios": pd.concat([smoke, base.assign(origin="landed")])}
+    )
+    assert row["verdict"] == rules.REFUTED
+
+
+def test_no_judging_function_can_settle_a_claim_about_gpus_by_a_cpu(tables):
+    """The guard stands beside the judging functions: here one that forgets to ask for the device."""
+    import dataclasses
+
+    about_gpus = dataclasses.replace(CLAIMS["C01"], device="gpu")
+    row, _, beside = judging.judge(about_gpus, tables | cnn(tables, 1.05, device="CPU"))
+    assert row["verdict"] == rules.UNTESTED
+    assert len(beside) == 1
+    row, _, _ = judging.judge(about_gpus, tables | cnn(tables, 1.05, device="NVIDIA H100"))
+    assert row["verdict"] == rules.REFUTED
+
+
+@pytest.mark.parametrize(("device", "words"), [("CPU", "(on a CPU)"), ("NVIDIA H100", "(on a GPU)")])
+def test_a_sentence_says_on_which_kind_of_device(tables, device, words):
+    row, _, _ = judging.judge(CLAIMS["C01"], tables | cnn(tables, 1.05, device=device))
+    assert row["sentence"].endswith(f"{words}.")
+
+
+def test_three_sources_on_one_side_raise_the_certainty_and_say_so():
+    agreeing = evidence.agreeing([Cell("", rules.SUPPORTS, cluster=name) for name in "abc"])
+    level, lines = rules.grade("counted", agreeing, machines=0)
+    assert level == "high"
+    assert any("one up" in line for line in lines)
+    assert rules.grade("counted", agreeing, machines=1)[0] == "moderate"
+    assert evidence.agreeing([Cell("", rules.SUPPORTS, cluster=name) for name in "aab"]) == []
+    mixed = [
+        Cell("", side, cluster=name)
+        for side, name in zip((rules.SUPPORTS, rules.REFUTES, rules.SUPPORTS), "abc", strict=True)
+    ]
+    assert evidence.agreeing(mixed) == []
+
+
+def test_a_range_never_passes_for_an_interval():
+    counted = [Cell("", rules.OPEN, value, n="") for value in (0.4, 0.6)]
+    assert judging._spread(counted).endswith("(a range, no interval)")
+    measured = [Cell("", rules.OPEN, value, value - 0.1, value + 0.1) for value in (0.4, 0.6)]
+    assert "the 95 % intervals reach from 0.300 to 0.700" in judging._spread(measured)
+
+
+def test_what_was_true_on_the_day_of_the_survey_is_flagged(tables):
+    found = judging.judge_all(tables)["claims"].set_index("claim")
+    assert "TorchServe: true on the day of the survey" in found.loc["C24", "flag"]
+    assert "TensorFlow Lite" not in found.loc["C24", "flag"], "renamed before"
+    assert "the calculation differs" in found.loc["C03", "flag"]
+
+
+def test_devices_are_compared_thread_by_thread_and_say_what_is_absent(tables):
+    columns = {"machine": "m", "model": "cnn", "status": "ok", "quantized": "no"}
+
+    def answer(runtime, ms, size, threads, day="2026-11-26"):
+        return columns | {"runtime": runtime, "artefact_bytes": size, "latency_p50_ms": ms, "threads": threads,
+                          "latency_p50_low_ms": ms * 0.9, "latency_p50_high_ms": ms * 1.1, "date": day}  # fmt: skip
+
+    rows = [
+        answer("litert", 1, 10, 1),
+        answer("onnxruntime", 2, 20, 1),
+        answer("litert", 1, 10, 2),
+        answer("onnxruntime", 0.5, 20, 2),
+    ]
+    row, deciding, _ = judging.judge(CLAIMS["C17"], tables | {"deployment_matrix": pd.DataFrame(rows)})
+    assert [cell.side for cell in deciding] == [rules.SUPPORTS, rules.REFUTES]
+    assert row["missing"] == "no answer of ExecuTorch"
+    another_day = [answer("litert", 1, 10, 1), answer("onnxruntime", 2, 20, 1, day="2026-12-01")]
+    row, _, _ = judging.judge(CLAIMS["C17"], tables | {"deployment_matrix": pd.DataFrame(another_day)})
+    assert (row["verdict"], row["last_date"]) == (rules.SUPPORTED, "2026-12-01")
+    smoke = pd.DataFrame(another_day).assign(size="smoke")
+    assert verdict("C17", tables, deployment_matrix=smoke) == rules.UNTESTED

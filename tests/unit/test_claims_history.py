@@ -91,3 +91,16 @@ def test_the_recorded_verdicts_are_complete_and_known():
     recorded = history.recorded()
     assert set(recorded) == set(load_claims())
     assert {row["verdict"] for row in recorded.values()} <= set(VERDICTS)
+
+
+def test_every_move_on_record_is_told_the_newest_first(path):
+    history.record(claims(UNDECIDED), TABLES, "2026-12-01", path)
+    history.record(claims(SUPPORTED, "low"), TABLES, "2026-12-02", path)
+    now = history.fingerprints(TABLES) | {"machine": "b standard 2026-12-03"}
+    found = history.all_moves(claims(), now, path)
+    assert [(move["since"], move["until"]) for move in found] == [
+        ("2026-12-02", history.THIS_PAGE), ("2026-12-01", "2026-12-02"), ("2026-11-26", "2026-12-01"),
+    ]  # fmt: skip
+    assert found[0]["before"] == "supported, low certainty"
+    assert "b standard 2026-12-03" in found[0]["why"]
+    assert found[1]["causes"].startswith("not known")
