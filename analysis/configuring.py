@@ -20,6 +20,7 @@ from analysis.harvesting import registry as sources_registry
 from analysis.harvesting.registry import Source
 from reproductions import registry
 from reproductions.errors import SurveyError
+from reproductions.exclusive import this_run
 from reproductions.files import read_yaml
 from reproductions.spec import Workload
 from reproductions.validation import check, suggest
@@ -158,7 +159,7 @@ def prepare_environment() -> None:
     ``SURVEY_DAY`` is the day of the run.
     """
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    os.environ.setdefault("SURVEY_RUN", str(os.getpid()))
+    os.environ.setdefault("SURVEY_RUN", this_run())
     os.environ.setdefault("SURVEY_DAY", datetime.now(UTC).date().isoformat())
 
 

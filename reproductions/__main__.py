@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import shutil
 import sys
 from pathlib import Path
 
-from reproductions import machine, reference, registry, repeatability
+from reproductions import attempts, machine, reference, registry, repeatability
 from reproductions.client import Runtime
 from reproductions.errors import SurveyError
-from reproductions.exclusive import die_with
+from reproductions.exclusive import die_with, workflow_pid
 from reproductions.files import write_csv, write_json
 from reproductions.pipelines import commands as pipelines
 from reproductions.scaling import commands as scaling
@@ -32,9 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = _parser().parse_args(arguments)
     _log_to(getattr(options, "log", None))
-    die_with(int(os.environ.get("SURVEY_RUN", "0")))  # set by the workflow
+    die_with(workflow_pid())
     try:
-        return options.run(options)
+        with attempts.recorded(sys.argv[1:] if arguments is None else arguments, getattr(options, "out", None)):
+            return options.run(options)
     except SurveyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

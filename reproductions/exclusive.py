@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import platform
 import tempfile
 import threading
 import time
@@ -48,6 +49,21 @@ def exclusive(wait_s: float, path: Path | None = None) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def this_run() -> str:
+    """Return what names this process to those that it starts: its id and the machine on which that id means it."""
+    return f"{os.getpid()}@{platform.node()}"
+
+
+def workflow_pid() -> int | None:
+    """Return the id of the workflow that started this process, by ``SURVEY_RUN``; None if it runs on another machine.
+
+    A cluster hands the variable on to its nodes, where the id would name some other process or none; there the
+    cluster ends the job.
+    """
+    pid, _, node = os.environ.get("SURVEY_RUN", "").partition("@")
+    return int(pid) if pid.isdigit() and node in ("", platform.node()) else None
 
 
 def die_with(pid: int | None) -> None:

@@ -226,8 +226,8 @@ def digest(wildcards):
 
 
 def all_cores(wildcards):
-    """Return every core that the run was given: nothing else runs beside a measurement."""
-    return workflow.cores or 1
+    """Return every core that the run was given: nothing else runs beside a measurement. A cluster gives the threads."""
+    return workflow.cores or CONFIGURED.values["threads"]
 
 
 onstart:
