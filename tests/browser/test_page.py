@@ -187,7 +187,7 @@ def test_print_is_light_and_opens_what_is_folded(visit, built_page):  # noqa: F8
     assert tab.locator("#tab-crossings tbody tr").first.is_visible()
     boxes = tab.locator("figure svg").evaluate_all("(all) => all.map((svg) => svg.getBoundingClientRect().width)")
     assert len(boxes) == len(built_page.figures) and min(boxes) > 100, "every figure is printed"
-    assert tab.locator("#cards > article:visible").count() == 24
+    assert tab.locator("#cards > article:visible").count() == tab.locator("#cards > article").count() >= 24
     printed = tab.pdf(format="A4", print_background=True)
     assert printed.startswith(b"%PDF")
     assert len(printed) > 100_000
@@ -233,7 +233,7 @@ def test_claims_are_filtered_by_verdict_and_a_link_brings_them_back(visit):
     words = choice.locator("option").all_inner_texts()
     choice.select_option(words[-1])
     shown = tab.locator("#cards > article:visible")
-    assert 0 < shown.count() < 24
+    assert 0 < shown.count() < tab.locator("#cards > article").count()
     assert {shown.nth(n).get_attribute("data-verdict") for n in range(shown.count())} == {words[-1]}
     hidden = tab.locator("#cards > article[hidden]").first.get_attribute("id")
     tab.locator(f".verdicts a[href='#{hidden}']").click()
@@ -244,6 +244,6 @@ def test_claims_are_filtered_by_verdict_and_a_link_brings_them_back(visit):
 
 def test_every_claim_is_there_without_scripts(visit):
     tab = visit("#C13", java_script_enabled=False)
-    assert tab.locator("#cards > article:visible").count() == 24
+    assert tab.locator("#cards > article:visible").count() >= 24
     assert tab.locator(".filter, .unfold").count() == 0
     assert -5 <= tab.locator("#C13").bounding_box()["y"] < 900

@@ -322,7 +322,8 @@ def test_the_style_sheet_knows_both_sets_and_prints_the_light_one():
 
 def test_every_claim_has_its_card_and_its_permanent_link(page, built_page):  # noqa: F811
     claims = pd.read_csv(built_page.root / "tables" / "claims.csv", dtype=str).fillna("")
-    assert [name for name in page.ids if re.fullmatch(r"C\d\d", name)] == [f"C{n:02}" for n in range(1, 25)]
+    assert [name for name in page.ids if re.fullmatch(r"C\d\d", name)] == list(claims["claim"])
+    assert [f"C{n:02}" for n in range(1, 25)] == list(claims["claim"])[:24], "permanent"
     for row in claims.to_dict("records"):
         assert f'<article id="{row["claim"]}" class="claim" data-verdict="{row["verdict"]}"' in built_page.text
         assert row["sentence"] in "".join(page.text)
@@ -348,7 +349,7 @@ def test_each_state_of_the_data_is_honest_about_what_it_lacks(state, built_page,
     judging.write(judging.judge_all(tables) | {"facts": tables["facts"]}, tmp_path / "tables")
     text = build()
     verdicts = dict(re.findall(r'<article id="(C\d\d)" class="claim" data-verdict="([^"]*)"', text))
-    assert len(verdicts) == 24
+    assert len(verdicts) >= 24
     measured = state == "second machine"
     assert ("nothing was measured for this build" in text) is not measured
     assert (verdicts["C01"] == "not tested here") is not measured
@@ -359,7 +360,7 @@ def test_each_state_of_the_data_is_honest_about_what_it_lacks(state, built_page,
 
 def test_undecided_is_never_called_no_difference(built_page):  # noqa: F811
     cards = re.findall(r'<article id="C.*?</article>', built_page.text, flags=re.S)
-    assert len(cards) == 24
+    assert len(cards) >= 24
     assert not any("no difference" in card.lower() for card in cards)
 
 
@@ -389,7 +390,7 @@ def test_the_words_of_a_page_lie_beside_it(built_page):  # noqa: F811
 
     kept = json.loads(built_page.html.with_name("verdicts.json").read_text("utf-8"))
     assert kept["built"] == BUILT
-    assert len(kept["claims"]) == 24
+    assert len(kept["claims"]) >= 24
 
 
 def test_a_style_of_the_pictures_is_said_once_and_named_by_what_it_says():
