@@ -220,6 +220,12 @@ def _write(form: str, value: Any) -> str:
     return _FORMATS[name](value, *digits)
 
 
+def _beside(answer: Answer, files: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the tables beside the page from which a sentence took its numbers, each with its address."""
+    names = dict.fromkeys(take.table for take in answer.take.values())
+    return [{"name": f"{name}.csv", "href": files[name]} for name in names if name in files]
+
+
 def thread(text: str) -> dict[str, str]:
     """Return the address of a thread and how it is shown: ``owner/repository#number`` or an address."""
     if text.startswith("https://"):
@@ -228,12 +234,16 @@ def thread(text: str) -> dict[str, str]:
     return {"url": f"https://github.com/{repository}/issues/{number}", "title": f"{repository.split('/')[1]}#{number}"}
 
 
-def context(tables: Mapping[str, pd.DataFrame], targets: Iterable[str]) -> list[dict[str, Any]]:
+def context(
+    tables: Mapping[str, pd.DataFrame], targets: Iterable[str], files: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Return what the page shows of the guide.
 
     tables   result tables by name, ``facts`` and ``claims`` among them
     targets  what the page can link to: ``C01``, ``fig:...``, ``tab:...``
+    files    address beside the page of each table, by name
     """
+    files = files or {}
     known = set(targets)
     shown = []
     for situation in load_guide():
@@ -249,6 +259,7 @@ def context(tables: Mapping[str, pd.DataFrame], targets: Iterable[str]) -> list[
                     "days": " to ".join(dict.fromkeys([told.days[0], told.days[-1]])) if told and told.days else "",
                     "verified": ", ".join(told.verified) if told else "",
                     "cites": told.cites if told else [],
+                    "beside": _beside(answer, files) if answer else [],
                     "see": [name for name in answer.see if name in known] if answer else [],
                     "threads": [thread(text) for text in question.threads],
                     "settles": question.settles,

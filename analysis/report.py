@@ -189,7 +189,7 @@ def render(
         "sections": sections,
         "usability": usability_page.context(tables),
         "claims": claims_page.context(tables, targets, files),
-        "guide": guide.context(tables, targets),
+        "guide": guide.context(tables, targets, files),
         "published": {"least": literature.LEAST},
         "references": references,
         "cited": _cited(references),

@@ -93,6 +93,19 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")))
 
 
+def sections() -> dict[str, str]:
+    """Return ``{figure id: section}``, read from the files without importing them: for the workflow."""
+    import re
+    from pathlib import Path
+
+    here = Path(__file__).resolve().parent
+    found = {}
+    for name in names():
+        line = re.search(r'(?m)^SECTION = "(\w+)"', (here / f"{name}.py").read_text("utf-8"))
+        found[name] = line.group(1) if line else ""
+    return found
+
+
 def code() -> tuple[str, ...]:
     """Return the files that decide how figures look, relative to the project's root: a change redraws them."""
     from pathlib import Path

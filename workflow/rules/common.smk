@@ -17,6 +17,7 @@ except SurveyError as error:
 
 WORKLOADS = list(CONFIGURED.workloads)
 FIGURES = figures.names()
+SECTIONS = figures.sections()
 ADOPTION_TABLES = [
     "adoption_shares",
     "adoption_rates",
@@ -155,6 +156,17 @@ def deliverables(out):
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]
+
+
+def reported(figure):
+    """Return a figure as the report of Snakemake shows it: under its section, labelled with its name."""
+    return report(
+        f"{{out}}/figures/{figure}.svg",
+        category="Figures",
+        subcategory=SECTIONS[figure].capitalize(),
+        labels={"figure": figure.replace("_", " ")},
+        caption="../report/figure.rst",
+    )
 
 
 def landed(folder):

@@ -14,7 +14,13 @@ rule judge_claims:
         ),
         code=[workflow.source_path(f"../../analysis/{name}") for name in CLAIM_CODE],
     output:
-        expand("{{out}}/tables/{table}.csv", table=CLAIM_TABLES),
+        report(
+            "{out}/tables/claims.csv",
+            category="Claims",
+            labels={"table": "verdicts and certainties"},
+            caption="../report/claims.rst",
+        ),
+        expand("{{out}}/tables/{table}.csv", table=CLAIM_TABLES[1:]),
     log:
         "logs/{out}/judge_claims.log",
     conda:
@@ -38,11 +44,7 @@ rule draw_figures:
         expand(
             "{{out}}/figures/{figure}.{suffix}", figure=FIGURES, suffix=["png", "csv"]
         ),
-        report(
-            expand("{{out}}/figures/{figure}.svg", figure=FIGURES),
-            category="Figures",
-            caption="../report/figure.rst",
-        ),
+        [reported(figure) for figure in FIGURES],
     log:
         "logs/{out}/draw_figures.log",
     conda:
@@ -66,7 +68,12 @@ rule bundle_data:
         "CITATION.cff",
         code=workflow.source_path("../../analysis/bundle.py"),
     output:
-        "{out}/report/data.zip",
+        report(
+            "{out}/report/data.zip",
+            category="Downloads",
+            labels={"bundle": "every table"},
+            caption="../report/bundle.rst",
+        ),
     log:
         "logs/{out}/bundle_data.log",
     conda:
@@ -117,6 +124,7 @@ rule render_report:
         report(
             "{out}/report/index.html",
             category="Page",
+            labels={"page": "the whole survey"},
             caption="../report/page.rst",
         ),
         "{out}/report/verdicts.json",
