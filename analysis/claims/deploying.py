@@ -167,7 +167,7 @@ def microcontroller(claim: Claim, tables: Tables) -> Judgement:
     exists = text(fact["value"]).lower() not in ("", "none")
     cell = _count(
         text(fact["says"]), REFUTES if exists else SUPPORTS, float(exists), f"checked {text(fact['checked'])}", "facts",
-        unit="supported targets, at least", date=text(fact["checked"]),
+        unit="supported target, at least", date=text(fact["checked"]),
     )  # fmt: skip
     return Judgement(
         cells=[cell],

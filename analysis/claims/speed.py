@@ -90,8 +90,11 @@ def samples(tables: Tables) -> dict[str, float]:
     frame = tables.get("datasets")
     if frame is not None and {"dataset", "examples"} <= set(frame):
         for row in _rows(frame):
-            if match := re.match(r"([\d,]+) training", text(row["examples"])):
-                found[text(row["dataset"])] = float(match.group(1).replace(",", ""))
+            match = re.match(r"([\d,]+) training", text(row["examples"]))
+            if match and (
+                count := float(match.group(1).replace(",", ""))
+            ):  # synthetic data have no number of their own
+                found[text(row["dataset"])] = count
     frame = tables.get("accuracy")
     if frame is not None and {"dataset", "n_train"} <= set(frame):
         for row in _rows(frame):

@@ -490,3 +490,17 @@ def test_devices_are_compared_thread_by_thread_and_say_what_is_absent(tables):
     assert (row["verdict"], row["last_date"]) == (rules.SUPPORTED, "2026-12-01")
     smoke = pd.DataFrame(another_day).assign(size="smoke")
     assert verdict("C17", tables, deployment_matrix=smoke) == rules.UNTESTED
+
+
+def test_synthetic_data_have_no_size_and_are_left_out_of_small_set_ups(tables):
+    datasets = pd.DataFrame(
+        {"dataset": ["mnist5k", "synthetic"], "examples": ["4,000 training, 1,000 test", "0 training, 0 test"]}
+    )
+    assert speed.samples({"datasets": datasets}) == {"mnist5k": 4000}
+    ratios = cnn(tables, 1.3)["performance_ratios"]
+    both = pd.concat([ratios.assign(data="mnist5k"), ratios.assign(data="synthetic", workload="resnet50")])
+    row, _, beside = judging.judge(
+        CLAIMS["C04"], tables | {"performance_ratios": both, "datasets": datasets, "accuracy": pd.DataFrame()}
+    )
+    assert {cell.cluster for cell in beside} == {"cnn_mnist"}
+    assert "1 ratios were left out" in row["note"]
