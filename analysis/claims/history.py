@@ -31,20 +31,20 @@ READABLE = ("machine", "upstream")
 #: What stands for the day of a move that is not on record yet.
 THIS_PAGE = "this page"
 COLUMNS = ("date", "claim", "verdict", "certainty", "estimate", *CAUSES)
-#: The tables whose rows are counted or looked up, not measured.
-COUNTED = ("sources", "adoption_quotes", "literature", "facts", "deployment_states")
+#: Tables that are no evidence: what is made here, what says how this run went, and the sets, which are causes of their own.
+NO_EVIDENCE = ("claims", "claim_cells", "claim_arithmetic", "machine", "performance_machines", "refresh")
 
 
 def fingerprints(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Return what the verdicts rest on, a short text a cause: hashes of data and code, machines, versions.
 
-    data      hash of the sources with version and last period, and of the tables that were looked up
+    data      hash of the tables that were counted, measured or looked up
     code      hash of this package and of data/claims.csv
     machine   the sets of measurements: machine, preset and day
     upstream  versions of the frameworks that measured
     """
     return {
-        "data": _hash(*(tables[name].to_csv(index=False).encode() for name in COUNTED if name in tables)),
+        "data": _hash(*(tables[name].to_csv(index=False).encode() for name in sorted(set(tables) - set(NO_EVIDENCE)))),
         "code": _hash(*(path.read_bytes() for path in [*sorted(Path(__file__).parent.glob("*.py")), CLAIMS_CSV])),
         "machine": _joined(tables, "performance_machines", "machine", "preset", "date"),
         "upstream": _joined(tables, "performance_machines", "pytorch_version", "tensorflow_version"),

@@ -111,7 +111,7 @@ def _card(
 def _rests_on(row: Mapping[str, Any]) -> str:
     """Write machines, devices and days: "2 machines (CPU), 2026-11-26"."""
     names = [name for name in str(row["machines"]).split("; ") if name]
-    machines = names[0] if len(names) == 1 else f"{len(names)} machines: {', '.join(names)}" if names else ""
+    machines = f"{len(names)} machine{'s' if len(names) != 1 else ''}, {', '.join(names)}" if names else ""
     devices = str(row["devices"])
     first, last = (re.sub(r"\.0$", "", str(row[name])) for name in ("first_date", "last_date"))
     days = first if first == last else f"{first} to {last}"

@@ -98,8 +98,8 @@ def samples(tables: Tables) -> dict[str, float]:
     frame = tables.get("accuracy")
     if frame is not None and {"dataset", "n_train"} <= set(frame):
         for row in _rows(frame):
-            if number(row["n_train"]) > 0:
-                found[text(row["dataset"])] = number(row["n_train"])
+            if number(row["n_train"]) > 0:  # a training to an accuracy may take a part of the data
+                found.setdefault(text(row["dataset"]), number(row["n_train"]))
     return found
 
 
