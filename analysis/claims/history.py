@@ -31,7 +31,7 @@ READABLE = ("machine", "upstream")
 #: What stands for the day of a move that is not on record yet.
 THIS_PAGE = "this page"
 COLUMNS = ("date", "claim", "verdict", "certainty", "estimate", *CAUSES)
-#: Tables that are no evidence: what is made here, what says how this run went, and the sets, which are causes of their own.
+#: Tables that are no evidence: what is made here, how this run went, and the sets, which are a cause of their own.
 NO_EVIDENCE = ("claims", "claim_cells", "claim_arithmetic", "machine", "performance_machines", "refresh")
 
 
