@@ -5,8 +5,8 @@ A path is one module of ``paths/`` (or of a folder handed over): ``PATH``, and t
     export(model, folder, request) -> Artefact      writes the artefact into an empty folder
     load(folder, request) -> predict                reads it in another process; predict(batch) -> logits
 
-``model`` is the source framework's own: a PyTorch module in eval mode, or a Keras model. ``predict`` takes a NumPy batch
-in the layout of :func:`reproductions.deployment.models.inputs` and gives float32 logits (rows, classes). A module
+``model`` is the source framework's own: a PyTorch module in eval mode, or a Keras model. ``predict`` takes a NumPy
+batch in the layout of :func:`reproductions.deployment.models.inputs` and gives float32 logits (rows, classes). A module
 imports its packages inside the functions, so that all paths can be listed where none of them is installed.
 """
 
@@ -39,7 +39,15 @@ STAGES = ("install", "export", "load", "run", "numbers", "measure")
 BATCHES = (1, 32)
 COMMAND = "command:"
 #: How to get a command that no Python package brings.
-COMMANDS = MappingProxyType({"g++": "apt-get install g++", "node": "apt-get install nodejs", "java": "a Java runtime"})
+COMMANDS = MappingProxyType(
+    {
+        "g++": "apt-get install g++",
+        "node": "apt-get install nodejs",
+        "npm": "apt-get install npm",
+        "chromium": "apt-get install chromium",
+        "java": "apt-get install default-jre-headless",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Request:
-    """What both functions of a path are told; plain values, so that it travels as JSON (``asdict``, ``Request(**...)``).
+    """What both functions of a path are told; plain values, so that it travels as JSON.
 
     model         id of the model, a key of :data:`MODELS`
     arrays        folder of the model's weights and rows, see :mod:`reproductions.deployment.models`
@@ -129,8 +137,8 @@ class Path:
     framework           one of :data:`FRAMEWORKS`
     runtime             what answers: ``torch``, ``onnxruntime``, ``litert``, ...
     artefact            ``file`` or ``folder``
-    requires            what export and load need: distributions (``a|b``: one of them), or ``command:name``
-    deploys             the distributions that loading needs; empty: all of ``requires``. Their size is ``install_bytes``
+    requires            what export and load need: distributions or ``command:name``; ``a|b``: one of them
+    deploys             the distributions that loading needs, for ``install_bytes``; empty: all of ``requires``
     imports             modules of the runtime, imported before the loading is timed
     export_imports      modules of the exporter, imported before the export is timed
     models              ids of the models it is tried with
@@ -218,8 +226,10 @@ def distribution(need: str) -> metadata.Distribution | None:
 
 def _lacking(need: str) -> str:
     if need.startswith(COMMAND):
-        name = need.removeprefix(COMMAND)
-        return "" if shutil.which(name) else f"{name} (get it: {COMMANDS.get(name, f'install {name}')})"
+        names = need.removeprefix(COMMAND).split("|")
+        if any(map(shutil.which, names)):
+            return ""
+        return f"{names[0]} (get it: {COMMANDS.get(names[0], f'install {names[0]}')})"
     if distribution(need):
         return ""
     return f"{need.replace('|', ' or ')} (get it: pip install -c constraints.txt -e '.[deploy]')"
