@@ -1,4 +1,4 @@
-"""``tf.function`` compiled by XLA: the model's source and a file of weights, compiled at the first answer to each batch size."""
+"""``tf.function`` compiled by XLA: source and a file of weights, compiled at the first answer to each batch size."""
 
 from reproductions.deployment.paths import _tensorflow, keras_eager
 from reproductions.deployment.spec import Artefact, Path
