@@ -1,4 +1,4 @@
-"""Deployment with real frameworks: every path that is installed answers rightly, and a run says what becomes of each."""
+"""Deployment with real frameworks: every installed path answers rightly, and a run says what becomes of each."""
 
 import dataclasses
 import json
@@ -132,7 +132,11 @@ PATH = Path("NAME", "Toy", "pytorch", "numpy", requires=("numpy",), imports=("nu
 EXPECTED = "expected={'cnn_mnist': Expectation('load', 'toothless', 'known upstream', 'https://example.org/1')}"
 TOYS = {
     "toy_good": ("", ""),
-    "toy_wrong": ("", "right = load\ndef load(folder, request):\n    own = right(folder, request)\n    return lambda batch: own(batch) + 1\n"),
+    "toy_wrong": (
+        "",
+        "right = load\ndef load(folder, request):\n    own = right(folder, request)\n"
+        "    return lambda batch: own(batch) + 1\n",
+    ),
     "toy_expected": (EXPECTED, "def load(folder, request):\n    raise OSError('toothless')\n"),
     "toy_mended": (EXPECTED, ""),
     "toy_fixed": (

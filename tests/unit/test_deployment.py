@@ -163,7 +163,7 @@ def test_full_agreement_still_has_an_interval():
 def test_floats_are_judged_by_their_logits_and_integers_by_their_accuracy():
     good = {"max_logit_difference": 1e-5, "accuracy_change": -0.5}
     runner.verdict(toy(), good)
-    with pytest.raises(runner.Wrong, match="accuracy falls by 50.0 points"):
+    with pytest.raises(runner.Wrong, match=r"accuracy falls by 50\.0 points"):
         runner.verdict(toy(quantized=True), good)
     with pytest.raises(runner.Wrong, match="off the source"):
         runner.verdict(toy(), {"max_logit_difference": 1e-3, "accuracy_change": 0.0})
