@@ -32,8 +32,7 @@ def packages(name: str, cache: Path = CACHE) -> Path:
 
     Raises SurveyError if npm is missing or fails.
     """
-    lock = HERE / name / "package-lock.json"
-    folder = cache / f"{name}-{sha256(lock)[:12]}"
+    folder = packages_folder(name, cache)
     if (folder / RECORD).is_file():
         return folder
     if shutil.which("npm") is None:
@@ -61,15 +60,35 @@ def packages(name: str, cache: Path = CACHE) -> Path:
     return whole
 
 
+def packages_folder(name: str, cache: Path = CACHE) -> Path:
+    """Return where the packages of the present lock file are, or will be."""
+    return cache / f"{name}-{sha256(HERE / name / 'package-lock.json')[:12]}"
+
+
 def fetched(name: str, cache: Path = CACHE) -> bool:
     """Return whether the packages are there."""
-    lock = HERE / name / "package-lock.json"
-    return lock.is_file() and (cache / f"{name}-{sha256(lock)[:12]}" / RECORD).is_file()
+    return (packages_folder(name, cache) / RECORD).is_file()
 
 
-def versions(name: str) -> dict[str, str]:
-    """Return ``{package: pinned version}`` of what a folder asks for itself."""
-    return dict(json.loads((HERE / name / "package.json").read_text("utf-8"))["dependencies"])
+def versions(name: str, prefix: str = "") -> dict[str, str]:
+    """Return ``{package: pinned version}`` of what a folder asks for itself, of packages that begin with ``prefix``."""
+    pinned = json.loads((HERE / name / "package.json").read_text("utf-8"))["dependencies"]
+    return {package: version for package, version in pinned.items() if package.startswith(prefix)}
+
+
+def bytes_of(name: str, prefix: str = "", cache: Path = CACHE) -> int:
+    """Return the bytes that packages which begin with ``prefix`` take with what they depend on, as far as installed.
+
+    Dependencies are followed through the lock file; a package that two of them need counts once.
+    """
+    packages = json.loads((HERE / name / "package-lock.json").read_text("utf-8"))["packages"]
+    folder, wanted, seen = packages_folder(name, cache), list(versions(name, prefix)), set()
+    while wanted:
+        path = f"node_modules/{wanted.pop()}"
+        if path in packages and path not in seen:
+            seen.add(path)
+            wanted += packages[path].get("dependencies", {})
+    return sum(size(folder / path) for path in seen)
 
 
 def size(folder: Path) -> int:

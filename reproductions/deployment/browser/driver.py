@@ -33,6 +33,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+#: What a page takes from the npm registry: packages that begin with this.
+PACKAGE = {"onnxruntime_web.html": "onnxruntime-web", "litert.html": "@litertjs/", "tfjs.html": "@tensorflow/"}
 TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 
 
@@ -92,7 +94,7 @@ def open_page(
             {"threads": threads, "files": list(files), **options},
             close=lambda: None,
             memory=_peak_of_renderer,
-            versions={"chromium": browser.version, **web.versions("browser")},
+            versions={"chromium": browser.version, **web.versions("browser", PACKAGE.get(page, "-"))},
         )
         if not remote.facts["isolated"]:
             raise RuntimeError(f"{page} is not isolated from other origins, so its threads would be taken away")

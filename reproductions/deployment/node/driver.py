@@ -13,6 +13,8 @@ from reproductions.deployment.remote import Remote
 from reproductions.process import Child
 
 HERE = Path(__file__).resolve().parent
+#: What a runtime takes from the npm registry: packages that begin with this.
+PACKAGE = {"onnxruntime-node": "onnxruntime-node", "tfjs-cpu": "@tensorflow/", "tfjs-wasm": "@tensorflow/"}
 PROTOCOL = HERE.parent / "browser" / "protocol.mjs"
 
 
@@ -38,7 +40,7 @@ def open_node(runtime: str, folder: Path, files: Sequence[Mapping], *, threads: 
             {"threads": threads, "folder": str(folder.resolve()), "files": list(files)},
             close=child.stop,
             memory=lambda: _peak(child),
-            versions={"node": version, **web.versions("node")},
+            versions={"node": version, **web.versions("node", PACKAGE[runtime])},
         )
     except BaseException:
         child.stop()
