@@ -26,6 +26,8 @@ from types import ModuleType
 
 import numpy as np
 
+from reproductions.deployment import spec
+
 ROUTE = "/predict"
 
 
@@ -62,9 +64,9 @@ class Job:
     artefact  folder of what the path exported
     scratch   folder of the server's own files
     ports     free ports of loopback; the first is spoken to
-    shape     of one row of inputs, images as height, width, channels
-    dtype     of the inputs: float32 or int32
-    request   what the path's ``load`` is told besides the folder
+    shape     of one row of inputs
+    dtype     of the inputs
+    request   what the path's ``load`` is told, as :meth:`reproductions.deployment.spec.Request.plain` gives it
     python    interpreter of the server's environment
     """
 
@@ -100,8 +102,7 @@ class Job:
 
     def predict(self):
         """Return the path's ``predict`` on the artefact; imports the runtime."""
-        path = importlib.import_module(f"reproductions.deployment.paths.{self.path}")
-        return path.load(Path(self.artefact), self.request)
+        return spec.find(self.path).load(Path(self.artefact), spec.Request(**self.request))
 
 
 def discover() -> dict[str, ModuleType]:

@@ -9,12 +9,9 @@ import numpy as np
 
 from reproductions.deployment.servers import Job
 
-#: Names of element types: ONNX Runtime's, the inference protocol's, NumPy's.
-TYPES = {
-    "tensor(float)": ("FP32", "float32"),
-    "tensor(int32)": ("INT32", "int32"),
-    "tensor(int64)": ("INT64", "int64"),
-}
+#: Names of element types: NumPy's to the inference protocol's, ONNX Runtime's to NumPy's.
+PROTOCOL = {"float32": "FP32", "int32": "INT32", "int64": "INT64"}
+TYPES = {"tensor(float)": "float32", "tensor(int32)": "int32", "tensor(int64)": "int64"}
 
 
 def file(job: Job) -> Path:
@@ -35,29 +32,19 @@ def session(job: Job):
 
 
 @functools.lru_cache(maxsize=8)
-def described(path: str) -> tuple[str, str, bool]:
-    """Return name and type of the model's input, and whether it takes channels first."""
+def described(path: str) -> tuple[str, str]:
+    """Return name and NumPy type of the model's input."""
     import onnxruntime
 
     found = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).get_inputs()[0]
-    return found.name, found.type, channels_first(found.shape)
+    return found.name, TYPES[found.type]
 
 
-def channels_first(shape: list) -> bool:
-    """Return whether an input of this shape is an image as PyTorch lays it out."""
-    return len(shape) == 4 and shape[1] in (1, 3)
-
-
-def laid_out(batch: np.ndarray, kind: str, first: bool) -> np.ndarray:
-    """Return images (rows, height, width, channels) or tokens as the model takes them."""
-    batch = batch.transpose(0, 3, 1, 2) if first else batch
-    return np.ascontiguousarray(batch, TYPES[kind][1])
-
-
-def body(batch: np.ndarray, name: str, kind: str) -> dict:
-    """Return a request of the open inference protocol (KServe version 2) for a batch that is laid out."""
-    flat = [float(str(value)) for value in batch.ravel()] if kind == "tensor(float)" else batch.ravel().tolist()
-    tensor = {"name": name, "shape": list(batch.shape), "datatype": TYPES[kind][0], "data": flat}
+def body(batch: np.ndarray, name: str) -> dict:
+    """Return a request of the open inference protocol (KServe version 2)."""
+    floats = np.issubdtype(batch.dtype, np.floating)
+    flat = [float(str(value)) for value in batch.ravel()] if floats else batch.ravel().tolist()
+    tensor = {"name": name, "shape": list(batch.shape), "datatype": PROTOCOL[str(batch.dtype)], "data": flat}
     return {"inputs": [tensor]}
 
 

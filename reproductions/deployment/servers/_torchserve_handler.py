@@ -21,9 +21,6 @@ class Classifier:
         for item in data:
             body = item.get("body") or item.get("data")
             body = json.loads(body) if isinstance(body, (bytes, bytearray, str)) else body
-            inputs = torch.as_tensor(body["inputs"])
-            if inputs.ndim == 4:
-                inputs = inputs.permute(0, 3, 1, 2).contiguous()
             with torch.inference_mode():
-                answers.append({"logits": self.model(inputs).tolist()})
+                answers.append({"logits": self.model(torch.as_tensor(body["inputs"])).tolist()})
         return answers

@@ -63,8 +63,8 @@ def command(job: Job) -> list[str]:
 
 def request(job: Job, row: np.ndarray) -> tuple[str, dict]:
     """Return route and body in the open inference protocol."""
-    name, kind, first = _onnx.described(str(_onnx.file(job)))
-    return "/v2/models/classifier/infer", _onnx.body(_onnx.laid_out(row[np.newaxis], kind, first), name, kind)
+    name, kind = _onnx.described(str(_onnx.file(job)))
+    return "/v2/models/classifier/infer", _onnx.body(row[np.newaxis].astype(kind), name)
 
 
 def answer(job: Job, value: object) -> np.ndarray:
