@@ -11,9 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-#: Rows of one message: a few MiB.
-ROWS = 512
-
 
 class Remote:
     """Answer batches through ``ask``; what is measured there is kept as attributes.
@@ -46,13 +43,16 @@ class Remote:
         self.first_answer_ms: float | None = None
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """Return float32 logits (rows, classes); rows beyond a whole exported batch are filled up and dropped."""
-        return np.concatenate([self._answer(part, rows) for part, rows in self._parts(batch)])
+        """Return float32 logits (rows, classes); ValueError for a batch size that was not exported."""
+        self._fits(batch)
+        answer = self._ask("answer", **pack(batch))
+        if self.first_answer_ms is None:
+            self.first_answer_ms = answer["ms"]
+        return np.frombuffer(base64.b64decode(answer["logits"]), "<f4").reshape(len(batch), -1).copy()
 
     def timed(self, batch: np.ndarray, count: int) -> list[float]:
         """Return the milliseconds of each of ``count`` answers to the same batch."""
-        if self._sizes and len(batch) not in self._sizes:
-            raise ValueError(f"exported for batches of {self._sizes}, not of {len(batch)}")
+        self._fits(batch)
         return self._ask("time", count=count, **pack(batch))["ms"]
 
     @property
@@ -60,30 +60,9 @@ class Remote:
         """Return the peak of the other side's memory so far."""
         return self._memory()
 
-    def _parts(self, batch: np.ndarray):
-        """Yield (rows to send, how many of them count)."""
-        start = 0
-        while start < len(batch):
-            part = batch[start : start + (self._fitting(len(batch) - start) if self._sizes else ROWS)]
-            rows = len(part)
-            if self._sizes and rows not in self._sizes:
-                part = np.concatenate([part, np.repeat(part[-1:], self._fitting(rows) - rows, axis=0)])
-            yield part, rows
-            start += rows
-
-    def _fitting(self, rows: int) -> int:
-        """Return the largest exported batch that is filled, or the smallest that holds all rows."""
-        filled = [size for size in self._sizes if size <= rows]
-        holding = [size for size in self._sizes if size >= rows]
-        # Few rows left cost less in one larger batch than one by one.
-        return min(holding) if holding else max(filled)
-
-    def _answer(self, part: np.ndarray, rows: int) -> np.ndarray:
-        answer = self._ask("answer", **pack(part))
-        if self.first_answer_ms is None:
-            self.first_answer_ms = answer["ms"]
-        logits = np.frombuffer(base64.b64decode(answer["logits"]), "<f4")
-        return logits.reshape(len(part), -1)[:rows].copy()
+    def _fits(self, batch: np.ndarray) -> None:
+        if self._sizes and len(batch) not in self._sizes:
+            raise ValueError(f"exported for batches of {self._sizes}, not of {len(batch)}")
 
 
 def pack(batch: np.ndarray) -> dict[str, object]:
