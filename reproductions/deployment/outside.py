@@ -16,9 +16,7 @@ BROWSER = "command:chromium|chromium-browser|google-chrome|google-chrome-stable|
 #: What a page needs besides its export, and what Node needs.
 PAGE = ("playwright", BROWSER, "command:npm")
 NODE = ("command:node", "command:npm")
-#: Upstream reports of what is expected to fail.
 ERFC = "https://github.com/tensorflow/tensorflow/issues/90899"
-ERFC_ONNX = "https://github.com/onnx/tensorflow-onnx/pull/2463"
 CONVERTING_S = 600
 #: The same for both back ends: the converter refuses before a back end is asked. Were it to pass, WebAssembly would
 #: still lack Einsum (https://github.com/tensorflow/tfjs/issues/7439).

@@ -114,7 +114,7 @@ def observe(module: ModuleType, job: Job, expected: Expected, load: Load, seed: 
 def started(module: ModuleType, job: Job) -> Iterator[subprocess.Popen]:
     """Start the server with its output in ``server.log`` of its scratch folder; end it with all its descendants."""
     command = getattr(module, "command", servers.command)(job)
-    variables = worker_environment("as_shipped", job.threads, Path(job.scratch))
+    variables = worker_environment("as_shipped", job.threads, Path(job.scratch)) | {"CUDA_VISIBLE_DEVICES": "-1"}
     variables |= getattr(module, "environment", lambda job: {})(job)
     Path(job.scratch).mkdir(parents=True, exist_ok=True)
     with Path(job.scratch, "server.log").open("wb") as output:

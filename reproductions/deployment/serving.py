@@ -9,23 +9,30 @@ from __future__ import annotations
 
 import collections
 import csv
+import difflib
 import logging
 import math
 import statistics
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from reproductions import machine
-from reproductions.deployment import running, servers
+from reproductions.deployment import environments, models, runner, running, servers, spec
+from reproductions.deployment.models import Prepared
+from reproductions.errors import SurveyError, WorkerFailed
 from reproductions.files import sha256, write_csv
 from reproductions.journal import Journal
 
 log = logging.getLogger(__name__)
 TABLE = "serving.csv"
+CACHE = Path(__file__).resolve().parents[2] / "data" / "downloads"
+WORK = CACHE / "deployment"
 COLUMNS = (
     "machine",
     "server",
@@ -58,13 +65,17 @@ COLUMNS = (
     "threads",
     "date",
 )
+#: Test rows that requests are made of.
+ROWS = 64
+#: Load of a run that only shows that it works.
+SMOKE = running.Load(seconds=0.5, rates=(25, 100), warm_s=0.5, arrivals=10)
 #: A generator that is later than this falsifies what it measures; its rows say so.
 LATE_MS = 5.0
 #: Distribution that computes, by runtime.
 COMPUTES = {
     "torch": "torch",
     "torchscript": "torch",
-    "tensorflow": "tensorflow|tensorflow-cpu",
+    "tensorflow": "tensorflow-cpu|tensorflow",
     "onnxruntime": "onnxruntime",
 }
 
@@ -118,15 +129,90 @@ def minutes(turns: Sequence[Turn], load: running.Load) -> float:
     return len(turns) * (20 + load.warm_s + windows) / 60
 
 
-def measure(out: Path, options: Options, material) -> list[dict]:
-    """Load every server, write the table to ``out``; return its rows of these servers and models.
+class Material:
+    """What servers are given: models trained once, artefacts exported once a path, answers that are right.
 
-    material  answers ``missing(module)``, ``python(module)``, ``artefact(module, model)``, ``request(module, model)``
-              and ``expected(module, model)``; see :class:`reproductions.deployment.serving.Material`
+    settings  of :mod:`reproductions.deployment.runner`: where these lie and which environments may be used
+    rows      how many test rows requests are made of
     """
-    modules = {
-        name: module for name, module in servers.discover().items() if options.only is None or name in options.only
-    }
+
+    def __init__(self, settings: runner.Settings, rows: int = ROWS):
+        self.settings, self.rows = settings, rows
+        self._sources: dict[str, Prepared] = {}
+
+    def missing(self, module: ModuleType) -> str:
+        """Return what a server lacks here, with how to get it; an empty string if nothing."""
+        server = module.SERVER
+        reasons = list(spec.find(server.path).missing())
+        if server.extra and server.extra not in self.settings.extra:
+            reasons.append(environments.offer(server.extra))
+        elif not server.extra:
+            lacking = [name for name in server.distributions if spec.distribution(name) is None]
+            reasons += [f"{', '.join(lacking)} (get it: {server.get})"] if lacking else []
+        lacking = [name for name in server.commands if shutil.which(name) is None]
+        reasons += [f"{', '.join(lacking)} (get it: {server.get})"] if lacking else []
+        if why := getattr(module, "missing", lambda: None)():
+            reasons.append(f"{why} (get it: {server.get})")
+        return "; ".join(reasons)
+
+    def python(self, module: ModuleType) -> str:
+        """Return the interpreter of a server's environment, which is made if need be."""
+        extra = module.SERVER.extra
+        return str(environments.make(extra) / "bin" / "python") if extra else self.settings.python
+
+    def source(self, module: ModuleType, model: str) -> Prepared:
+        """Return a model with the logits of the framework whose path a server is given."""
+        framework = self._path(module).framework
+        known = self._sources.get(model)
+        if known is None or framework not in (*known.logits, *known.problems):
+            wanted = tuple({framework, *(known.logits if known else ())})
+            self._sources[model] = runner.prepared(model, self.settings, wanted)
+        source = self._sources[model]
+        if problem := source.problems.get(framework):
+            raise problem
+        return source
+
+    def artefact(self, module: ModuleType, model: str) -> Path:
+        """Return the folder of what a server is given; exported if it is not there. Raises WorkerFailed."""
+        folder, _ = runner.exported(self._path(module), self.source(module, model), self.settings)
+        return folder.resolve()
+
+    def request(self, module: ModuleType, model: str, threads: int) -> spec.Request:
+        """Return what the path's ``load`` is told."""
+        return self.source(module, model).request(self._path(module).framework, threads)
+
+    def expected(self, module: ModuleType, model: str) -> running.Expected:
+        """Return real test rows, spread over the whole set, and the source framework's logits."""
+        source, path = self.source(module, model), self._path(module)
+        found = models.rows(self.request(module, model, 1))
+        picked = np.linspace(0, len(found) - 1, min(self.rows, len(found)), dtype=int)
+        return running.Expected(found[picked], source.logits[path.framework][picked], path.tolerance_logits)
+
+    def keep(self, turn: Turn, file: Path) -> None:
+        """Keep what a server printed before it failed."""
+        folder = self.settings.work / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        if file.is_file():
+            shutil.copy(file, folder / f"server-{turn.server}-{turn.model}.log")
+
+    def _path(self, module: ModuleType) -> spec.Path:
+        return spec.find(module.SERVER.path)
+
+
+def chosen(options: Options) -> dict[str, ModuleType]:
+    """Return the servers of a measurement; SurveyError for an unknown id."""
+    found = servers.discover()
+    for name in options.only or ():
+        if name not in found:
+            close = difflib.get_close_matches(name, found, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(found)}"
+            raise SurveyError(f"no server {name!r}; {hint}")
+    return {name: module for name, module in found.items() if options.only is None or name in options.only}
+
+
+def measure(out: Path, options: Options, material: Material) -> list[dict]:
+    """Load every server, write the table to ``out``; return its rows of these servers and models."""
+    modules = chosen(options)
     reasons = {name: reason for name, module in modules.items() if (reason := material.missing(module))}
     turns = plan([name for name in modules if name not in reasons], options)
     for name, reason in reasons.items():
@@ -152,14 +238,13 @@ def measure(out: Path, options: Options, material) -> list[dict]:
     return rows
 
 
-def _observe(module: ModuleType, turn: Turn, options: Options, material) -> dict:
+def _observe(module: ModuleType, turn: Turn, options: Options, material: Material) -> dict:
     today = datetime.now(UTC).date().isoformat()
     try:
         artefact = material.artefact(module, turn.model)
-    except material.Failed as error:
+    except WorkerFailed as error:
         return {"status": error.status, "stage": "export", "note": error.message, "blocks": [], "date": today}
-    expected = material.expected(module, turn.model)
-    python = material.python(module)
+    expected, python = material.expected(module, turn.model), material.python(module)
     with tempfile.TemporaryDirectory(prefix="serving-") as scratch:
         job = servers.Job(
             server=turn.server,
@@ -171,7 +256,7 @@ def _observe(module: ModuleType, turn: Turn, options: Options, material) -> dict
             threads=options.threads,
             shape=tuple(expected.rows.shape[1:]),
             dtype=str(expected.rows.dtype),
-            request=material.request(module, turn.model),
+            request=material.request(module, turn.model, options.threads).plain(),
             python=python,
         )
         found = running.observe(module, job, expected, options.load, turn.seed)
@@ -309,3 +394,56 @@ def read(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
+
+
+# -- command -----------------------------------------------------------------------------------------------------------
+TEXT = "Load every server over loopback at rising rates until it no longer keeps up."
+
+
+def add_action(actions: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """Add ``serve`` to the actions of ``deploy``; returns its parser."""
+    from reproductions.usability import landing
+
+    sub = actions.add_parser("serve", help=TEXT, description=TEXT)
+    sub.set_defaults(run=_serve)
+    landing.add_options(sub)
+    sub.add_argument("--only", nargs="+", metavar="SERVER", help="ids of servers; default: all")
+    sub.add_argument("--models", nargs="+", metavar="MODEL", default=list(spec.MODELS), help="default: all")
+    sub.add_argument("--extra", nargs="*", default=[], metavar="ENVIRONMENT", help="environments to make and use")
+    sub.add_argument("--restarts", type=int, metavar="N", help="starts of each server (default: 2, with --smoke 1)")
+    sub.add_argument("--seconds", type=float, metavar="S", help="length of a window, at least (default: 3)")
+    sub.add_argument("--work", type=Path, default=WORK, metavar="DIR", help="models, artefacts and logs")
+    sub.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help="data sets")
+    sub.add_argument("--smoke", action="store_true", help="small models and short windows, to see that it works")
+    sub.add_argument("--wait", type=float, default=30, metavar="SECONDS", help="for another measurement to end")
+    sub.add_argument("--keep-going", action="store_true", help="exit with 0 although a server failed")
+    return sub
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from reproductions.exclusive import exclusive
+    from reproductions.usability import landing
+
+    load = SMOKE if options.smoke else running.Load()
+    if options.seconds is not None:
+        load = replace(load, seconds=options.seconds)
+    restarts = options.restarts if options.restarts is not None else 1 if options.smoke else 2
+    if restarts < 1 or load.seconds <= 0:
+        raise SurveyError("--restarts and --seconds take numbers above 0")
+    settings = runner.Settings(
+        work=options.work,
+        cache=options.cache,
+        models=options.models,
+        extra=options.extra,
+        recipe=models.SMOKE if options.smoke else models.FULL,
+    )
+    runner.chosen(settings)  # an unknown model is said at once
+    wanted = Options(options.models, options.only, options.extra, restarts, load)
+    out = options.out or landing.folder(options) / "deployment"
+    with exclusive(options.wait):
+        rows = measure(out, wanted, Material(settings))
+    landing.land(options, "servers", rows)
+    failed = [row for row in rows if row["status"] not in ("ok", "skipped", "expected_failure")]
+    for row in failed:
+        log.error("%s, %s: %s at %s: %s", row["server"], row["model"], row["status"], row["stage"], row["note"])
+    return 1 if failed and not options.keep_going else 0

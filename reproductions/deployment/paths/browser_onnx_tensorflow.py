@@ -5,24 +5,18 @@ from __future__ import annotations
 import pathlib
 
 from reproductions.deployment import outside, web
+from reproductions.deployment.paths import _erfc, _tensorflow
 from reproductions.deployment.paths import tf_tf2onnx as exporter
-from reproductions.deployment.spec import Expectation, Path, Request
+from reproductions.deployment.spec import Path, Request
 
 PATH = Path(
     id="browser_onnx_tensorflow",
     title="ONNX Runtime Web (wasm), from TensorFlow",
     framework="tensorflow",
     runtime="onnxruntime_web",
-    requires=(*exporter.PATH.requires, *outside.PAGE),
+    requires=(*_tensorflow.KERAS, "tf2onnx", "onnx", *outside.PAGE),
     export_imports=exporter.PATH.export_imports,
-    expected={
-        "bert_encoder": Expectation(
-            stage="load",
-            match="Erfc",
-            reason="exact GELU becomes Erfc, which ONNX does not have",
-            report=outside.ERFC_ONNX,
-        )
-    },
+    expected=_erfc.ONNX,
     in_process=False,
     extra="web",
     tool="onnxruntime_web",
