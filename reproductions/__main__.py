@@ -16,6 +16,7 @@ from pathlib import Path
 
 from reproductions import machine, reference, registry, repeatability
 from reproductions.client import Runtime
+from reproductions.deployment import commands as deployment
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(name, type=Path, metavar=name.upper(), help="a results folder or a set of data/measurements")
     sub.add_argument("--format", choices=("text", "json", "csv"), default="text")
     usability.add_parser(commands)
+    deployment.add_parser(commands)
     pipelines.add_parser(commands)
     reference.add_parser(commands)
     repeatability.add_parser(commands)

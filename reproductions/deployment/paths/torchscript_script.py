@@ -1,0 +1,25 @@
+"""TorchScript, compiled from the model's source."""
+
+from reproductions.deployment.paths import _torch, torchscript_trace
+from reproductions.deployment.spec import Artefact, Path
+
+PATH = Path(
+    id="torchscript_script",
+    title="TorchScript (script)",
+    framework="pytorch",
+    runtime="torch",
+    requires=_torch.TORCH,
+    imports=("torch",),
+    tool="torchscript",
+)
+
+
+def export(model, folder, request):
+    """Compile the forward pass from its source."""
+    import torch
+
+    torch.jit.script(model).save(str(folder / "model.pt"))
+    return Artefact("model.pt")
+
+
+load = torchscript_trace.load
