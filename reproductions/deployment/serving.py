@@ -7,11 +7,13 @@ begins, so that a killed run goes on where it was.
 
 from __future__ import annotations
 
+import argparse
 import collections
 import csv
 import difflib
 import logging
 import math
+import shutil
 import statistics
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +34,7 @@ from reproductions.journal import Journal
 log = logging.getLogger(__name__)
 TABLE = "serving.csv"
 CACHE = Path(__file__).resolve().parents[2] / "data" / "downloads"
-WORK = CACHE / "deployment"
+WORK = Path("results/deployment")
 COLUMNS = (
     "machine",
     "server",
@@ -414,6 +416,7 @@ def add_action(actions: argparse._SubParsersAction) -> argparse.ArgumentParser:
     sub.add_argument("--seconds", type=float, metavar="S", help="length of a window, at least (default: 3)")
     sub.add_argument("--work", type=Path, default=WORK, metavar="DIR", help="models, artefacts and logs")
     sub.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help="data sets")
+    sub.add_argument("--log", type=Path, metavar="FILE", help="write the progress there too")
     sub.add_argument("--smoke", action="store_true", help="small models and short windows, to see that it works")
     sub.add_argument("--wait", type=float, default=30, metavar="SECONDS", help="for another measurement to end")
     sub.add_argument("--keep-going", action="store_true", help="exit with 0 although a server failed")
@@ -421,6 +424,7 @@ def add_action(actions: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from reproductions.deployment import commands
     from reproductions.exclusive import exclusive
     from reproductions.usability import landing
 
@@ -431,7 +435,7 @@ def _serve(options: argparse.Namespace) -> int:
     if restarts < 1 or load.seconds <= 0:
         raise SurveyError("--restarts and --seconds take numbers above 0")
     settings = runner.Settings(
-        work=options.work,
+        work=options.work / ("smoke" if options.smoke else "full"),
         cache=options.cache,
         models=options.models,
         extra=options.extra,
@@ -439,7 +443,7 @@ def _serve(options: argparse.Namespace) -> int:
     )
     runner.chosen(settings)  # an unknown model is said at once
     wanted = Options(options.models, options.only, options.extra, restarts, load)
-    out = options.out or landing.folder(options) / "deployment"
+    out = commands.folder(options)
     with exclusive(options.wait):
         rows = measure(out, wanted, Material(settings))
     landing.land(options, "servers", rows)

@@ -43,6 +43,7 @@ class Server:
     extra          environment of environments.yaml that it needs, or None for the one that runs the survey
     get            how to get what is missing, for the row of a server that is skipped
     start_s        how long it may take to answer its first request
+    tool           key of states.yaml
     """
 
     id: str
@@ -55,6 +56,7 @@ class Server:
     extra: str | None = None
     get: str = ""
     start_s: float = 120
+    tool: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ SERVER = Server(
     path="torch_onnx_dynamo",
     distributions=("bentoml", "onnxruntime"),
     get="pip install bentoml onnxruntime (extra deploy)",
+    tool="bentoml",
 )
 
 

@@ -14,6 +14,7 @@ SERVER = Server(
     path="torch_eager",
     distributions=("litserve",),
     get="pip install litserve (extra deploy)",
+    tool="litserve",
 )
 
 

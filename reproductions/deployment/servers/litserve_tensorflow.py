@@ -14,6 +14,7 @@ SERVER = Server(
     path="tf_function",
     distributions=("litserve",),
     get="pip install litserve (extra deploy)",
+    tool="litserve",
 )
 
 

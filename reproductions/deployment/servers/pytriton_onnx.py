@@ -18,6 +18,7 @@ SERVER = Server(
     distributions=("nvidia-pytriton", "onnxruntime"),
     extra="pytriton",
     get="its own environment, with a Python that has a shared library (Debian's has): --extra pytriton",
+    tool="pytriton",
 )
 
 

@@ -17,6 +17,7 @@ SERVER = Server(
     path="torch_onnx_dynamo",
     distributions=("ray", "onnxruntime"),
     get="pip install 'ray[serve]' onnxruntime (extra deploy)",
+    tool="ray_serve",
 )
 #: Ray keeps at least this much for passing objects between processes; nothing is passed here.
 OBJECT_STORE_BYTES = 100 * 2**20

@@ -18,6 +18,7 @@ SERVER = Server(
     path="tf_saved_model",
     get=f"`docker pull {IMAGE}` with a running engine, or tensorflow_model_server from its makers' apt repository",
     start_s=180,
+    tool="tensorflow_serving",
 )
 
 

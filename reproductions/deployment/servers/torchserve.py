@@ -21,6 +21,7 @@ SERVER = Server(
     extra="torchserve",
     get="its own environment and Java 11 or newer: --extra torchserve",
     start_s=180,
+    tool="torchserve",
 )
 HANDLER = Path(__file__).with_name("_torchserve_handler.py")
 

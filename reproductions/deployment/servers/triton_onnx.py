@@ -18,6 +18,7 @@ SERVER = Server(
     path="torch_onnx_dynamo",
     get="NVIDIA's image tritonserver, pulled with a running container engine (about 15 GB)",
     start_s=180,
+    tool="triton",
 )
 #: Inputs and outputs are taken from the file; what is set is the number of threads.
 CONFIGURATION = """\
