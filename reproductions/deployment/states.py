@@ -20,8 +20,9 @@ class State:
     title   as it calls itself
     state   one of :data:`STATES`
     since   date (or month, or release) from which it holds, or an empty string where none is stated
+    release, released  newest release and its month
     looked  date on which it was looked up
-    source  address of the page that says so
+    source  address of the page that says so, or what was seen instead
     why     one line
     """
 
@@ -29,6 +30,8 @@ class State:
     title: str
     state: str
     since: str
+    release: str
+    released: str
     looked: str
     source: str
     why: str
