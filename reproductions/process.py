@@ -63,6 +63,11 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Return the number of the process."""
+        return self._process.pid
+
     def ask(self, operation: str, **arguments: object) -> dict:
         """Send one request and return the answer."""
         self.send(operation, **arguments)
