@@ -314,13 +314,13 @@ def _check_measurements(options: argparse.Namespace) -> int:
 
     found = contributions.timed(options.folder)
     counts = [contributions.check(folder) for folder in found]
-    sets = f"{len(found)} set{'' if len(found) == 1 else 's'}"
+    sets = f"{len(found)} set{'' if len(found) == 1 else 's'}, {sum(counts):,} timed rows"
     one = (options.folder / "machine.json").exists()
     other = tables.read(options.folder.parent if one else options.folder, contributions.SCHEMAS)
     more = sum(len(own.programs) + len(own.faults) + len(own.contact) for own in other)
-    print(
-        f"{options.folder}: {sets}, {sum(counts):,} timed rows, {more:,} rows of usability, nothing to complain about"
-    )
+    deployed = sum(map(contributions.check_deployment, contributions.sets(options.folder)))
+    others = f"{more:,} rows of usability, {deployed:,} of deployment"
+    print(f"{options.folder}: {sets}, {others}, nothing to complain about")
     return 0
 
 

@@ -352,6 +352,14 @@ def write_usability(folder: Path) -> None:
     write(write_measurements(folder / "measurements"), ROOT / "workflow" / "schemas", folder)
 
 
+def write_deployment(folder: Path) -> None:
+    """Write the tables of deployment, from made-up results of two machines."""
+    from analysis.deployment import write_tables as write
+    from tests.deployment_fixtures import write_deployment as tried
+
+    write(tried(folder / "deployed", few=("torch_eager", "keras_eager", "litert_torch", "tf_litert")), folder)
+
+
 def _once(tmp_path_factory, name, build):
     """Build a folder once a session, whichever test module asks first."""
     folder = tmp_path_factory.getbasetemp() / name
@@ -368,6 +376,7 @@ def real_tables(tmp_path_factory):
         write_tables(folder)
         write_adoption(folder)
         write_usability(folder)
+        write_deployment(folder)
 
     return _once(tmp_path_factory, "page-tables", build)
 

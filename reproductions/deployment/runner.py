@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from reproductions import machine
+from reproductions.contributions import tidied
 from reproductions.deployment import environments, models, spec
 from reproductions.deployment.models import Prepared, Recipe
 from reproductions.deployment.spec import Artefact, Request
@@ -297,6 +298,7 @@ def run(out: Path, settings: Settings) -> list[dict]:
         missing, unmade = reasons[task.path.id], broken.get(task.path.extra, "")
         found = [("skipped", f"missing: {missing}")] if missing else [("failed", unmade)] if unmade else []
         rows += _absent(task, *found[0], settings) if found else _rows(task, attempt)
+    rows = tidied(rows)  # messages may hold paths and names of this machine
     rounds = [row for task in todo for row in _round_rows(task, attempt)]
     _merge(out / TABLE, COLUMNS, rows)
     _merge(out / ROUNDS, ROUND_COLUMNS, rounds, replaced=[task.key for task in wanted])

@@ -25,6 +25,7 @@ from types import ModuleType
 import numpy as np
 
 from reproductions import machine
+from reproductions.contributions import tidied
 from reproductions.deployment import environments, models, runner, running, servers, spec
 from reproductions.deployment.models import Prepared
 from reproductions.errors import SurveyError, WorkerFailed
@@ -234,7 +235,7 @@ def measure(out: Path, options: Options, material: Material) -> list[dict]:
     for name, module in modules.items():
         for model in options.models:
             found = [known[key] for key in sorted(known) if key[1:] == (name, model)]
-            rows += rows_of(module, model, found, options.threads, reasons.get(name))
+            rows += tidied(rows_of(module, model, found, options.threads, reasons.get(name)))
     _write(out, rows)
     journal.remove()
     return rows
