@@ -109,7 +109,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "deployment_servers": (
         *(*_SERVER, "model", "model_title", "outcome", "status", "note", "report_url", "start_s"),
-        *("lowest_rate", "low_p50_ms", "low_p50_low_ms", "low_p50_high_ms", "low_p99_ms"),
+        *("threads", "lowest_rate", "low_p50_ms", "low_p50_low_ms", "low_p50_high_ms", "low_p99_ms"),
         *("kept_rate", "kept_p50_ms", "kept_p99_ms", "saturated_rate", "sent", "unanswered", "restarts", "versions"),
         *("tool_title", "tool_state", "tool_source"),
     ),
@@ -175,7 +175,7 @@ def _table(path: Path) -> pd.DataFrame:
         return pd.DataFrame()
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     for name in _NUMBERS & set(frame):
-        frame[name] = pd.to_numeric(frame[name])
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")  # only empty cells are left
     return frame
 
 

@@ -104,7 +104,7 @@ def code() -> tuple[str, ...]:
             here.parent / name
             for name in (
                 *("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml"),
-                *("deployment.py", "usability.py"),
+                *("deployment.py", "runtimes.py", "usability.py"),
             )
         ),
         *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),

@@ -90,8 +90,8 @@ def log_axis(
     getattr(ax, f"set_{axis}ticks")([], minor=True)
 
 
-def key(ax: Axes, frameworks: Sequence[str], more: str = "", *, x: float = 0.0, lift: float = 22.0) -> None:
-    """Write above a panel which marker is which framework, each in its own colour, and what else marks mean."""
+def key(ax: Axes, frameworks: Sequence[str], more: str = "", *, lift: float = 22.0, marks: bool = True) -> None:
+    """Write above a panel which marker (or line) is which framework, and ``more``; ``lift`` is in points."""
     from matplotlib.lines import Line2D
     from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, TextArea
     from matplotlib.transforms import ScaledTranslation
@@ -99,7 +99,8 @@ def key(ax: Axes, frameworks: Sequence[str], more: str = "", *, x: float = 0.0, 
     parts = []
     for name in frameworks:
         area = DrawingArea(7, 7)
-        area.add_artist(Line2D([3.5], [3.5], marker=MARKERS[name], color=COLORS[name], markersize=5, linestyle="none"))
+        look = {"marker": MARKERS[name], "markersize": 5} if marks else {"linewidth": 1.6}
+        area.add_artist(Line2D([3.5] if marks else [0, 7], [3.5] * (1 if marks else 2), color=COLORS[name], **look))
         text = TextArea(FRAMEWORKS[name], textprops={"color": LABEL_COLORS[name], "fontsize": style.NOTE_SIZE})
         parts.append(HPacker(children=[area, text], align="center", pad=0, sep=2))
     if more:
@@ -112,7 +113,7 @@ def key(ax: Axes, frameworks: Sequence[str], more: str = "", *, x: float = 0.0, 
         pad=0,
         borderpad=0,
         frameon=False,
-        bbox_to_anchor=(x, 1.0),
+        bbox_to_anchor=(0, 1),
         bbox_transform=ax.transAxes + ScaledTranslation(0, lift / 72, figure.dpi_scale_trans),
     )
     ax.add_artist(box)

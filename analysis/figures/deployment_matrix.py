@@ -153,7 +153,7 @@ def _draw(figure: Figure, one: pd.DataFrame, lines: list[Line], height: float) -
         _deployment.log_axis(ax, ends_ms, unit="ms", room=1.5, few=True)
         _heads(ax, share, rows.iloc[0]["model_title"])
         if number == 0:
-            _deployment.key(ax, list(one["framework"].unique()), "open: fewer bits", x=0, lift=30)
+            _deployment.key(ax, list(one["framework"].unique()), "open: fewer bits", lift=30)
         _rows(ax, rows, lines, share)
         if number == 0:
             _labels(ax, lines)

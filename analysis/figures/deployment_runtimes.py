@@ -35,8 +35,8 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     data = one[one["threads"] == one["threads"].min()].reset_index(drop=True)
     tested = _deployment.last_machine(tables["deployment_factors"])
     tested = tested[tested["scope"] == MAIN].reset_index(drop=True)
-    panels = [own for _, own in data.groupby(["batch_size", "model"], sort=False)]
-    columns = max(1, data["model"].nunique())
+    panels = [own for _, own in data.groupby(["model", "batch_size"])]
+    columns = max(1, data["batch_size"].nunique())
     high = sum(HEAD + ROW * own["level"].nunique() for own in _tallest(panels, columns))
     return Drawing(
         title=_title(tested),
@@ -174,7 +174,7 @@ def _draw(figure: Figure, panels: list[pd.DataFrame], columns: int) -> None:
             if number == 0:
                 _names(ax, levels)
                 if start == 0:
-                    _deployment.key(ax, SIDES, x=0, lift=26)
+                    _deployment.key(ax, SIDES, lift=26)
         top -= body
 
 

@@ -90,7 +90,7 @@ def _where(row: pd.Series) -> str:
 def _finding(good: pd.DataFrame) -> Finding:
     found = kept(good)
     if found.empty:
-        answer = "None: no server kept up with the lowest rate that was tried."
+        answer = "No server kept up with the lowest rate that was tried."
     else:
         low, high = found.loc[found["rate_per_s"].idxmin()], found.loc[found["rate_per_s"].idxmax()]
         answer = (
@@ -162,7 +162,7 @@ def _draw(figure: Figure, panels: list[pd.DataFrame], good: pd.DataFrame) -> Non
         if number == 0 and models:
             titles = good.drop_duplicates("model")["model_title"]
             more = "; ".join(f"{'▲▼'[place % 2]} {title}" for place, title in enumerate(titles))
-            _deployment.key(ax, list(good["framework"].unique()), more, lift=24)
+            _deployment.key(ax, list(good["framework"].unique()), more, lift=24, marks=False)
 
 
 def _panel(ax: Axes, own: pd.DataFrame, good: pd.DataFrame, models: list[str], *, edges: tuple[bool, bool]) -> None:

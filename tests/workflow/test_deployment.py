@@ -25,7 +25,7 @@ def configured(folder, cache):
 
 
 def test_the_target_plans_two_measurements_one_at_a_time_and_says_what_extras_take(project, snakemake):
-    done = snakemake(project, "-n", "deploy", "--config", "deploy={extra: [tfjs]}")
+    done = snakemake(project, "-np", "deploy", "--config", "deploy={extra: [tfjs]}")
     for rule in ("try_deployment_paths", "load_servers"):
         assert re.search(rf"^{rule} +1$", done.stdout, re.M)
     assert done.stdout.count("nothing else runs meanwhile") == 2 and "tabulate_deployment" not in done.stdout
