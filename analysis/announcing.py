@@ -69,8 +69,8 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
 
 #: Rules of the target usability: what they do, and minutes on 2 cores.
 _USABILITY = {
-    "run_paired_programs": ("run the paired programs of usability", 4),
-    "plant_faults": ("plant the faults in each mode", 8),
+    "run_paired_programs": ("run the paired programs of usability", 3),
+    "plant_faults": ("plant the faults in each mode", 9),
     "measure_first_contact": ("measure first contact", 2.5),
 }
 #: Rules of the target deploy, with the part of the configuration that they do.

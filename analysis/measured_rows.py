@@ -238,7 +238,9 @@ class Measured:
         return self._parity_at_any_threads.get((*key, *cell), _NONE) if exact is None else exact
 
     def parity(self, point: Point, cell: Cell) -> str:
-        """Return ``pass``, ``fail`` or ``untested``."""
+        """Return ``pass``, ``fail`` or ``untested``; ``not asked`` where each side is written as its users write it."""
+        if point.track != "matched":
+            return "not asked"
         where = self.compared(point, cell)
         found = set(self.rows["parity"].to_numpy()[where if len(where) else self.blocks(point, cell)])
         return "fail" if "fail" in found else "pass" if found == {"pass"} else "untested"

@@ -153,7 +153,7 @@ def _compare(
         "restarts": restarts,
         "flagged": flagged,
         "flags": ";".join(sorted(disturbances | states_said)),
-        "parity": "pass" if checks == ["pass", "pass"] else "fail" if "fail" in checks else "untested",
+        "parity": checks[0] if len(set(checks)) == 1 else "fail" if "fail" in checks else "untested",
         "status": status,
         "note": "; ".join(part for part in notes if part),
         "date": max(measured.values["date"][everything], default=""),

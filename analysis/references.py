@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import pandas as pd
 
 from analysis.measured_sets import MeasuredSet
+from analysis.style import FRAMEWORK_LABELS
 from reproductions.reference import COLUMNS, GOAL
 
 FAULTS = ("below", "parameters differ")
-NAMES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
 
 
 def references(sets: Iterable[MeasuredSet], titles: dict[str, str]) -> pd.DataFrame:
@@ -30,12 +30,12 @@ def mark(compared: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
     """Return ratio rows whose note says where one side's model is slower than the ecosystem's own on that machine."""
     found: dict[tuple, list[str]] = {}
     for row in references[references["verdict"].isin(FAULTS)].itertuples():
-        name = NAMES[row.framework]
+        name = FRAMEWORK_LABELS[row.framework]
         if row.verdict == "parameters differ":
             text = f"the {name} model has another number of parameters than {row.reference}"
         else:
             text = f"the {name} model reaches {row.ratio:.2f} of the speed of {row.reference}, less than {GOAL:g}"
-        phases = ("train", "infer", "generate") if pd.isna(row.phase) else (row.phase,)
+        phases = compared["phase"].unique() if pd.isna(row.phase) else (row.phase,)  # nothing was timed: all of them
         for phase in phases:
             found.setdefault((row.machine, row.workload, phase), []).append(text)
     if not found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -21,13 +22,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-import yaml
 
 from analysis import deployment_page, style, usability_page
 from analysis.drawing import prefix_ids, replace_file
+from reproductions.files import read_yaml
 
+log = logging.getLogger(__name__)
 INLINE_CSV_BYTES = 5_000  # a larger CSV is linked beside the page, not held in it
-SHOWN_ROWS = 15  # rows of a figure's data that the page itself lists
+SHOWN_ROWS = 10  # rows of a figure's data that the page itself lists
+PAGE_BYTES = 2_000_000  # what a page may weigh; sets of other machines make it grow
 TITLE = "PyTorch and TensorFlow, measured and counted"
 QUESTION = (
     "Which of the two do people use, and which runs the same model faster, "
@@ -180,6 +183,10 @@ def render(
         "palette": palette_css(),
     }
     html = _fill(Path(template_dir), context)
+    if (size := len(html.encode())) > PAGE_BYTES:
+        log.warning(
+            "the page has %s bytes, more than %s: lower `most` in page_tables.yaml", f"{size:,}", f"{PAGE_BYTES:,}"
+        )
     out_html.parent.mkdir(parents=True, exist_ok=True)
     replace_file(out_html, html.encode())
     return out_html
@@ -187,7 +194,7 @@ def render(
 
 def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     """Read the registry of the tables on the page; raise :class:`PageError` naming the entry that is faulty."""
-    entries = yaml.safe_load(Path(path).read_text("utf-8"))
+    entries = read_yaml(path)
     found, seen = [], set()
     for entry in entries:
         name = entry.get("id", "?")

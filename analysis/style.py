@@ -361,6 +361,10 @@ _STATES = {
 }
 
 
+#: Parity with which a timing is admitted: shown, or no question of its track.
+ADMITTED = ("pass", "not asked")
+
+
 def state_words(status: str, parity: str = "pass", note: str = "", *, short: bool = False) -> str:
     """Return the words for a cell without an admitted value, or "" where there is one.
 
@@ -374,7 +378,7 @@ def state_words(status: str, parity: str = "pass", note: str = "", *, short: boo
             words = f"failed: {words}"
     elif parity == "fail":
         words = "parity failed"
-    elif parity != "pass":
+    elif parity not in ADMITTED:
         words = "parity untested"
     else:
         return ""

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis.adoption_data import read_rows
 from analysis.intervals import wilson
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 from reproductions.usability import summary, tasks
 from reproductions.usability.faults import catalogue
 from reproductions.usability.faults import summary as fault_summary
@@ -133,16 +133,17 @@ class Measured:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
-def read(measurements: Path, schemas: Path) -> list[Measured]:
+def read(measurements: Path, schemas: Path, machine: str = "*") -> list[Measured]:
     """Return what each machine's folder holds, by machine id; no folder gives an empty list.
 
     measurements  holds ``<machine>/usability_programs.csv``, ``usability_faults.csv``, ``first_contact.csv``,
                   ``usability_listings.json``; each may be absent
     schemas       the folder of the schemas
+    machine       read this machine's folder alone
     raises        SurveyError with ``file: row: fault; remedy`` a line, the first 20 faults written out
     """
     found, faults = [], []
-    for folder in sorted(path for path in Path(measurements).glob("*") if path.is_dir()):
+    for folder in sorted(path for path in Path(measurements).glob(machine) if path.is_dir()):
         one = Measured(folder.name)
         for name, table in (
             ("programs", "usability_programs"),
@@ -180,7 +181,7 @@ def _listings(path: Path, schema: Path) -> tuple[dict, list[str]]:
         return {}, []
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        check(found, yaml.safe_load(schema.read_text(encoding="utf-8")), str(path))
+        check(found, read_yaml(schema), str(path))
     except ValueError as error:
         return {}, [f"{path}: not JSON ({error}); remove the file and measure again: {COMMAND}"]
     except SurveyError as error:

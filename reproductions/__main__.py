@@ -316,7 +316,8 @@ def _check_measurements(options: argparse.Namespace) -> int:
     counts = [contributions.check(folder) for folder in found]
     sets = f"{len(found)} set{'' if len(found) == 1 else 's'}, {sum(counts):,} timed rows"
     one = (options.folder / "machine.json").exists()
-    other = tables.read(options.folder.parent if one else options.folder, contributions.SCHEMAS)
+    where = (options.folder.parent, options.folder.name) if one else (options.folder, "*")
+    other = tables.read(where[0], contributions.SCHEMAS, where[1])
     more = sum(len(own.programs) + len(own.faults) + len(own.contact) for own in other)
     deployed = sum(map(contributions.check_deployment, contributions.sets(options.folder)))
     others = f"{more:,} rows of usability, {deployed:,} of deployment"

@@ -2,7 +2,7 @@
 
 A folder ``<machine id>/`` holds ``machine.json``, ``environment.json`` and the rows in ``performance/``, with
 ``parity/``, ``accuracy/``, ``datasets/``, ``pipelines.csv`` and ``reference.csv`` beside them. It is dropped into
-``data/measurements/``, where usability and deployment land in the same folder of the same machine.
+``data/measurements/``, where usability lands in the same folder of the same machine.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from reproductions import environments, registry
 from reproductions.errors import SurveyError
-from reproductions.files import explain, write_json, write_text
+from reproductions.files import explain, read_yaml, write_json, write_text
 from reproductions.spec import MODES
 from reproductions.validation import check as check_schema
 
@@ -37,7 +35,7 @@ FILES = ("machine.json", "environment.json")
 TABLES = ("pipelines.csv", "reference.csv")
 FURTHER = (*TABLES, "README.md")
 #: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
-OTHER_PARTS = ("usability_*", "first_contact.csv", "deployment")
+OTHER_PARTS = ("usability_*", "first_contact.csv")
 #: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
 UNFINISHED = "unfinished"
 #: Where deployment lands inside a machine's folder, and its tables with the schema of ``deployment_<name>``.
@@ -82,7 +80,7 @@ def export(results: Path, out: Path, *, origin: str = "contributed", replace: bo
         names = _names()
         _write(results, made, card, paths, origin=origin, secret=names)
         for path in other_parts(target):
-            (shutil.copytree if path.is_dir() else shutil.copy2)(path, made / path.name)
+            shutil.copy2(path, made / path.name)
         check(made, names)
         made.chmod(0o755)
         if target.exists():
@@ -200,9 +198,8 @@ def sets(folder: Path) -> list[Path]:
 
 
 def other_parts(folder: Path) -> list[Path]:
-    """Return what usability and deployment left in the folder of a machine; none where it is absent."""
-    found = {path for pattern in OTHER_PARTS for path in folder.glob(pattern)}
-    return sorted(found)
+    """Return what usability left in the folder of a machine; none where it is absent."""
+    return sorted(path for pattern in OTHER_PARTS for path in folder.glob(pattern))
 
 
 def timed(folder: Path) -> list[Path]:
@@ -298,9 +295,9 @@ def _beside_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
     for path in [folder / name for name in TABLES if (folder / name).exists()]:
         rows = _rows(path)
         found = [*_column_faults(rows, _schema(path.stem)), *_text_leaks(rows, names)]
-        found += _first(
-            rows["machine"] != folder.name, "machine", lambda row: f"{row['machine']!r} is not this one", rows
-        )
+        if "machine" in rows:
+            other = rows["machine"] != folder.name
+            found += _first(other, "machine", lambda row: f"{row['machine']!r} is not this one", rows)
         yield from (f"{path}: row {row}: {field}: {fault}" for row, field, fault in found)
 
 
@@ -584,13 +581,17 @@ def _column_faults(rows: pd.DataFrame, schema: Mapping) -> Iterator[Fault]:
         if name not in rows:
             continue
         validator = Draft202012Validator(field)
-        kinds = field.get("type", "string")
-        numeric = bool({"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)}) or 1 in field.get(
-            "enum", ()
-        )
+        numeric = _numeric(field)
         for value, row in _telling(rows[name]) if numeric else _distinct(rows[name]):
             for error in validator.iter_errors(_value(value, numeric=numeric)):
                 yield row + 2, name, f"{error.message}; {MEASURE_AGAIN}"
+
+
+def _numeric(field: Mapping) -> bool:
+    """Return whether a column may hold numbers, alone or beside words such as "auto"."""
+    kinds = field.get("type", ())
+    own = {"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)}
+    return bool(own) or 1 in field.get("enum", ()) or any(map(_numeric, field.get("anyOf", ())))
 
 
 def _distinct(values: pd.Series) -> Iterator[tuple[object, int]]:
@@ -688,4 +689,4 @@ def _json(path: Path, remedy: str) -> dict:
 
 
 def _schema(name: str) -> dict:
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    return read_yaml(SCHEMAS / f"{name}.schema.yaml")

@@ -17,6 +17,7 @@ from types import MappingProxyType, ModuleType
 import yaml
 
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 
 #: The frameworks that are compared. An interpreter may be configured for each.
 FRAMEWORKS = ("pytorch", "tensorflow")
@@ -218,12 +219,12 @@ def load(folder: Path) -> Workload:
     folder = Path(folder)
     path = folder / "workload.yaml"
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path)
     except OSError as error:
         raise SurveyError(f"{path}: cannot be read ({error.strerror}); a workload folder needs it") from error
     except yaml.YAMLError as error:
         raise SurveyError(f"{path}: not valid YAML: {error}") from error
-    check(raw, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), str(path))
+    check(raw, read_yaml(SCHEMA), str(path))
     presets = {name: _preset(name, declared, raw, path) for name, declared in raw["presets"].items()}
     return Workload(
         id=folder.name,

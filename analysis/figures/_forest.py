@@ -18,9 +18,9 @@ LEFT, RIGHT = 2.25, 1.35  # inches
 
 
 def settled(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that may be shown: measured, with passed parity and an interval."""
+    """Return the rows that may be shown: measured, admitted and with an interval."""
     good = rows[["ratio", "low", "high"]].notna().all(axis=1)
-    return rows[(rows["status"] == "ok") & (rows["parity"] == "pass") & good]
+    return rows[(rows["status"] == "ok") & rows["parity"].isin(style.ADMITTED) & good]
 
 
 def sides(rows: pd.DataFrame) -> tuple[int, int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROW = 0.235  # inches
 HEADING = 1.35  # rows
 GAP = 0.45  # rows between two groups
+LONGEST = 84  # characters of a heading
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def lay_out(frame: pd.DataFrame, label: Callable[[pd.Series], str]) -> tuple[lis
         if len(sizes) == 1:
             heading += f", batch {sizes[0]:g}"
         if owner := _sets.whose(first):
-            heading += f" ({owner})"
+            # The subtitle names the sets in full; a heading that runs out of the picture would be cut.
+            heading += f" ({owner if len(heading) + len(owner) < LONGEST else first['origin']})"
         y += HEADING / 2
         lines.append(Line(y, heading, None))
         y += HEADING / 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from analysis.figures import Drawing, Finding, _forest, _rows, _sets
@@ -46,7 +48,10 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
 def chosen(ratios: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of pairs of modes that were measured in more than one precision, float32 first, in plan order."""
     ratios = _sets.filled(ratios)
-    found = [_sets.leading(ratios, precision=name) for name in dict.fromkeys([FULL, *ratios["precision"]])]
+    names = dict.fromkeys([FULL, *ratios["precision"]])
+    # Only sets that have both are asked for float32: this run may have nothing below it.
+    both = ratios.groupby([*_sets.SET, "workload"])["precision"].transform("nunique") > 1
+    found = [_sets.leading(ratios[both], precision=name) for name in names]
     rows = _sets.last_environment(primary(pd.concat(found, ignore_index=True)))
     if rows.empty:
         return rows
@@ -88,8 +93,8 @@ def _title(moved: pd.DataFrame) -> str:
 
 def _finding(moved: pd.DataFrame) -> Finding:
     up, down = _counts(moved)
-    shift = [row.lower["ratio"] / row.full["ratio"] for row in moved.itertuples()]
-    most = moved.iloc[max(range(len(shift)), key=lambda place: abs(shift[place] - 1))]
+    shift = [abs(math.log(row.lower["ratio"] / row.full["ratio"])) for row in moved.itertuples()]
+    most = moved.iloc[shift.index(max(shift))]
     low, full = most["lower"], most["full"]
     return Finding(
         "Does a lower precision change which is faster?",

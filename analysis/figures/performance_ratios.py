@@ -299,7 +299,7 @@ def _small_panel(ax: Axes, own: pd.DataFrame, kinds: list[tuple[str, str, str]],
         if named:
             label = pair_label(pd.Series({"pytorch_mode": ours, "tensorflow_mode": theirs}))
             _rows.beside(ax, 0.14 - SMALL["left"], y + 0.5, label, size=6.8)
-        words = [_why(row) for _, row in rows.iterrows()] or ["not in the plan"]
+        words = [_why(row) for _, row in rows.iterrows()] or ["not planned"]
         drawn += [
             row.to_dict() | {"y": y + 0.5 + OFFSETS.get(row["environment"], 0)}
             for (_, row), reason in zip(rows.iterrows(), words, strict=False)

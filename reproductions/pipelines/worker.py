@@ -6,11 +6,13 @@ import contextlib
 import gc
 import hashlib
 import importlib
+import os
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from reproductions.pipelines import data
 from reproductions.process import serve
@@ -57,6 +59,7 @@ class Session:
         iterator = iter(self.pipeline)
         next(iterator)
         started = time.perf_counter() - begun
+        self.workers_mib = children_mib()  # they may be gone at the end, and now nothing is timed that could run ahead
         for _ in range(min(16, batches // 4)):
             next(iterator)
         examples, cpu, begun = 0, cpu_seconds(), time.perf_counter()
@@ -65,7 +68,6 @@ class Session:
             if time.perf_counter() - begun >= seconds:
                 break
         wall, cpu = time.perf_counter() - begun, cpu_seconds() - cpu
-        self.workers_mib = children_mib()
         return {"epoch_start_s": started, "examples": examples, "wall_s": wall, "cpu_s": cpu}
 
     def check(self, point: dict) -> dict:
@@ -139,16 +141,12 @@ def peak_mib() -> float:
     return _status_mib("VmHWM:")
 
 
-def _children() -> list:
-    import psutil
-
+def _children() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
 
 def children_mib() -> float:
     """Return the memory of the worker processes; what they share with this process is counted in parts (PSS)."""
-    import psutil
-
     total = 0
     for child in _children():
         with contextlib.suppress(psutil.Error, OSError):
@@ -157,15 +155,28 @@ def children_mib() -> float:
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time of this process and of its living children."""
-    import psutil
+    """Return the CPU time of this process and of its children, those that ended and were waited for among them.
 
-    total = time.process_time()
-    for child in _children():
-        with contextlib.suppress(psutil.Error):
-            times = child.cpu_times()
-            total += times.user + times.system
-    return total
+    An epoch that ends takes its workers along: without the time of ended children it would cost less than nothing.
+    """
+    while True:
+        ended = _ended_s()
+        total = time.process_time() + ended + sum(map(_cpu_s, _children()))
+        if _ended_s() == ended:  # nobody went from the living to the ended meanwhile
+            return total
+
+
+def _ended_s() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
 
 
 if __name__ == "__main__":

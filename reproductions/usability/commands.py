@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     action("list", _list, "Show the tasks with their programs and sources.")
     sub = action("programs", _programs, "Run the paired programs, check that they agree, and measure texts and runs.")
     sub.add_argument("task", nargs="*", help="ids of tasks; default: all")
-    sub.add_argument("--repeats", type=int, metavar="N", help="runs of each program (default: 2, with --smoke 1)")
+    sub.add_argument("--repeats", type=int, metavar="N", help="runs of each program (default: 1)")
     _common(sub)
     sub = action("contact", _contact, "Measure first contact: size, import, first step, wheels, releases.")
     sub.add_argument("--repeats", type=int, metavar="N", help="processes a value (default: 3, with --smoke 1)")
@@ -76,7 +76,7 @@ def _programs(options: argparse.Namespace) -> int:
     chosen = [tasks.find(name) for name in options.task] or list(tasks.discover().values())
     settings = programs.Options(
         size="smoke" if options.smoke else "full",
-        repeats=_repeats(options, 2),
+        repeats=_repeats(options, 1),
         threads=options.threads,
         timeout_s=options.timeout,
         python=_interpreters(options),

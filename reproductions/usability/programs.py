@@ -83,7 +83,7 @@ class Options:
     """
 
     size: str = "full"
-    repeats: int = 2
+    repeats: int = 1
     threads: int = 1
     timeout_s: float = 180
     python: Mapping[str, str | None] = field(default_factory=dict)

@@ -208,3 +208,25 @@ def test_rows_against_the_ecosystem_travel_and_are_checked(results, tmp_path):
     reference_rows(machine="another").to_csv(landed / "reference.csv", index=False)
     with pytest.raises(SurveyError, match=r"reference.csv: row 2: machine: 'another' is not this one"):
         contributions.check(landed)
+
+
+def test_one_set_is_checked_without_its_neighbours(landed, capsys):
+    neighbour = landed.parent / "another"
+    neighbour.mkdir()
+    (neighbour / "usability_programs.csv").write_text("nonsense\n1\n")
+    assert cli.main(["check-measurements", str(landed)]) == 0
+    assert cli.main(["check-measurements", str(landed.parent)]) == 2
+
+
+def test_numbers_beside_words_are_checked_as_both(landed):
+    schema = {"properties": {"workers": {"anyOf": [{"type": "integer"}, {"const": "auto"}]}}, "required": []}
+    good = pd.DataFrame({"workers": ["0", "2", "auto"]})
+    assert list(contributions._column_faults(good, schema)) == []
+    (fault,) = contributions._column_faults(pd.DataFrame({"workers": ["0", "many"]}), schema)
+    assert fault[:2] == (3, "workers")
+
+
+def test_a_table_beside_the_rows_without_its_columns_is_named(landed):
+    (landed / "pipelines.csv").write_text("framework\npytorch\n")
+    with pytest.raises(SurveyError, match=r"pipelines.csv: row 1: machine: column missing"):
+        contributions.check(landed)

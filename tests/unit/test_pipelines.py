@@ -1,10 +1,13 @@
 """The parts of the input pipelines that need no framework."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from reproductions.errors import SurveyError
-from reproductions.pipelines import data, measure
+from reproductions.pipelines import data, measure, worker
 
 
 def test_every_preset_measures_both_sides_at_the_same_points():
@@ -51,3 +54,12 @@ def test_expected_content_changes_with_one_pixel_and_one_label(monkeypatch):
     monkeypatch.setattr(data, "arrays", lambda *_: (images, np.roll(labels, 1)))
     rolled = measure.expected(point, [], 1)
     assert rolled["labels"] == found["labels"] and rolled["content"] != found["content"]
+
+
+def test_cpu_time_of_a_worker_that_ends_with_its_epoch_stays_counted():
+    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
+    child = subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    before = worker.cpu_seconds()
+    child.communicate(b"\n")
+    assert before <= worker.cpu_seconds() < before + 0.25, "counted once"

@@ -190,7 +190,7 @@ def test_the_same_input_gives_the_same_page(built_page, tmp_path):  # noqa: F811
 
 
 def test_the_page_stays_light(built_page):  # noqa: F811
-    assert built_page.html.stat().st_size < 2_000_000
+    assert built_page.html.stat().st_size < report.PAGE_BYTES
     assert len((TEMPLATES / "page.js").read_text().splitlines()) <= 60
 
 

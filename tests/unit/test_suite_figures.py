@@ -148,6 +148,8 @@ def test_break_even_points_stand_under_the_panels(tables):
 def test_the_idiomatic_figure_says_that_it_is_not_to_be_set_beside(tables):
     drawing = performance_idiomatic.make({"performance_ratios": tables["performance_ratios"]})
     assert "never set beside the matched ones" in drawing.limits
+    assert set(drawing.data["parity"]) == {"not asked"} and drawing.data["low"].notna().all(), "drawn, not put aside"
+    assert drawing.title.startswith("Idiomatic PyTorch leads in") and "parity" not in picture(drawing)
 
 
 # -- published results -------------------------------------------------------------------------------------------------
@@ -225,6 +227,13 @@ def test_a_precision_stands_beside_float32_and_gains_only_where_the_intervals_ar
     drawing = performance_precisions.make({"performance_ratios": moved})
     assert drawing.title == f"Lower precision helps PyTorch in 0, TensorFlow in {len(per_pair)} of {len(per_pair)}"
     assert "bfloat16" in picture(drawing)
+
+
+def test_a_precision_is_held_against_float32_of_the_same_set(tables):
+    ratios = tables["performance_ratios"]
+    own = (ratios["origin"] == "this run") & (ratios["precision"] != "float32")
+    rows = performance_precisions.chosen(ratios[~own])  # this run has float32 alone
+    assert len(rows) and "this run" not in set(rows["origin"]) and set(rows["precision"]) == {"float32", "bfloat16"}
 
 
 def test_a_precision_alone_says_what_brings_the_comparison(tables):

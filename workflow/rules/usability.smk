@@ -26,7 +26,10 @@ rule run_paired_programs:
         "python -m reproductions usability programs {params.arguments} --report {output} 2> >(tee {log} >&2)"
 
 
+# The programs first, then the faults: a reader of the progress sees one order, whatever the scheduler would choose.
 rule plant_faults:
+    input:
+        f"{MEASURED}/programs.json",
     output:
         f"{MEASURED}/faults.json",
     log:
