@@ -35,7 +35,7 @@ FILES = ("machine.json", "environment.json")
 TABLES = ("pipelines.csv", "reference.csv")
 FURTHER = (*TABLES, "README.md")
 #: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
-OTHER_PARTS = ("usability_*", "first_contact.csv")
+OTHER_PARTS = ("usability_*", "first_contact.csv", "deployment")
 #: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
 UNFINISHED = "unfinished"
 #: Where deployment lands inside a machine's folder, and its tables with the schema of ``deployment_<name>``.
@@ -80,7 +80,8 @@ def export(results: Path, out: Path, *, origin: str = "contributed", replace: bo
         names = _names()
         _write(results, made, card, paths, origin=origin, secret=names)
         for path in other_parts(target):
-            shutil.copy2(path, made / path.name)
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, made / path.name)
         check(made, names)
         made.chmod(0o755)
         if target.exists():
@@ -198,7 +199,7 @@ def sets(folder: Path) -> list[Path]:
 
 
 def other_parts(folder: Path) -> list[Path]:
-    """Return what usability left in the folder of a machine; none where it is absent."""
+    """Return what usability and deployment left in the folder of a machine; none where it is absent."""
     return sorted(path for pattern in OTHER_PARTS for path in folder.glob(pattern))
 
 
@@ -452,7 +453,8 @@ def _rounds_faults(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> It
     yield from _first(unknown, "path", lambda row: f"{row['path']} has no such row in matrix.csv", rows)
     clock, wall, threads = _numbers(rows, "clock_ms", "wall_ms", "threads")
     # A mean of CPU time over the calls of a block against a median of their wall times.
-    more = (clock > wall * threads * CPU_SLACK + CPU_SLACK_MS) & [name == "cpu" for name in own]
+    beyond = clock > wall * threads * CPU_SLACK + CPU_SLACK_MS
+    more = [much and name == "cpu" for much, name in zip(beyond, own, strict=True)]
     words = "{} ms of CPU do not fit {} ms on {} threads"
     yield from _first(more, "clock_ms", lambda row: words.format(row["clock_ms"], row["wall_ms"], row["threads"]), rows)
 

@@ -14,6 +14,8 @@ from reproductions.files import write_csv, write_json
 from tests.measured_fixtures import CARD
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+#: Machines that have landed something, by id.
+MACHINES = ("example-cpu-2c-abc123", "other-cpu-8c-def456")
 DAY = "2026-11-26"
 THREADS = (1, 2)
 RESTARTS = {1: 3, 2: 2}
@@ -35,9 +37,7 @@ SURPRISE = ("keras_torch_saved_model", "cnn_mnist")
 REJECTED_FROM = 400.0
 
 
-def write_deployment(
-    folder: Path, machines: tuple[str, ...] = (CARD["machine"], "other-cpu-8c-def456"), few: tuple[str, ...] = ()
-) -> Path:
+def write_deployment(folder: Path, machines: tuple[str, ...] = MACHINES, few: tuple[str, ...] = ()) -> Path:
     """Write what machines would have left below ``folder``; return it.
 
     few  ids of the paths that every machine but the first has tried; empty: all of them

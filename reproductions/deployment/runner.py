@@ -31,7 +31,7 @@ import numpy as np
 from reproductions import machine
 from reproductions.contributions import tidied
 from reproductions.deployment import environments, models, spec
-from reproductions.deployment.models import Prepared, Recipe
+from reproductions.deployment.models import FULL, Prepared, Recipe
 from reproductions.deployment.spec import Artefact, Request
 from reproductions.environments import worker_environment
 from reproductions.errors import SurveyError, WorkerFailed
@@ -126,7 +126,7 @@ class Settings:
     models: Sequence[str] = tuple(spec.MODELS)
     extra: Sequence[str] = ()
     threads: Sequence[int] = (1,)
-    recipe: Recipe = models.FULL
+    recipe: Recipe = FULL
     restarts: int = 3
     rounds: int = 4
     seconds: float = 0.2
