@@ -1,7 +1,7 @@
 """TorchScript, compiled from the model's source."""
 
 from reproductions.deployment.paths import _torch, torchscript_trace
-from reproductions.deployment.spec import Artefact, Path
+from reproductions.deployment.spec import Artefact, Expectation, Path
 
 PATH = Path(
     id="torchscript_script",
@@ -10,6 +10,13 @@ PATH = Path(
     runtime="torch",
     requires=_torch.TORCH,
     imports=("torch",),
+    expected={
+        "bert_encoder": Expectation(
+            stage="export",
+            match="Tensor cannot be used as a tuple",
+            reason="the model unpacks one tensor into query, key and value, which is Python but not TorchScript",
+        )
+    },
     tool="torchscript",
 )
 
