@@ -486,24 +486,25 @@ class _Run:
             len(those),
         )
         workers: dict[tuple, Child] = {}
-        try:
-            # Starting is not timed here, so as many start at a time as there are cores.
-            with ThreadPoolExecutor(all_threads()[-1]) as pool:
+        # A child ends with the thread that started it, so the pool stays until the last of them has answered. Starting
+        # is not timed here, so as many start at a time as there are cores.
+        with ThreadPoolExecutor(all_threads()[-1]) as pool:
+            try:
                 for task, found in zip(those, pool.map(lambda task: self._started(task, threads), those), strict=True):
                     if isinstance(found, WorkerFailed):
                         self._failed(task, threads, found)
                     else:
                         workers[task.key] = found
-            for task in those:
-                for batch in spec.BATCHES:
-                    self._ask(workers, task, threads, "warm", batch=batch, seconds=settings.seconds)
-            for number in range(settings.rounds):
-                self._round(workers, those, threads, (restart, number))
-            for task in those:
-                self._ask(workers, task, threads, "finish")
-        finally:
-            for process in workers.values():
-                process.stop()
+                for task in those:
+                    for batch in spec.BATCHES:
+                        self._ask(workers, task, threads, "warm", batch=batch, seconds=settings.seconds)
+                for number in range(settings.rounds):
+                    self._round(workers, those, threads, (restart, number))
+                for task in those:
+                    self._ask(workers, task, threads, "finish")
+            finally:
+                for process in workers.values():
+                    process.stop()
 
     def _started(self, task: Task, threads: int) -> Child | WorkerFailed:
         """Return a process that has given its first answer, or what kept it from that."""
@@ -592,17 +593,23 @@ def numbers(source: Prepared, framework: str, logits: np.ndarray, singles: np.nd
 
 
 def accuracy_change(own: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
-    """Return the difference of two accuracies on the same rows with its 95 % interval.
-
-    Wald's interval for matched proportions with half a row added to each of the four cells (Agresti and Min 2005), so
-    that it does not shrink to a point where both agree about every row.
-    """
+    """Return the difference of two accuracies on the same rows with its 95 % interval."""
     gained, lost, rows = int((own & ~theirs).sum()), int((~own & theirs).sum()), len(own)
+    return (gained - lost) / rows, *change_interval(gained, lost, rows)
+
+
+def change_interval(gained: int, lost: int, rows: int) -> tuple[float, float]:
+    """Return the 95 % interval of (gained - lost) / rows, whose two counts come from the same rows.
+
+    Wald's interval for matched proportions with half a row added to each of the four cells (Agresti and Min, Statistics
+    in Medicine 24, 2005, 729-740), so that it does not shrink to a point where both agree about every row. What it
+    covers is counted exactly in tests/unit/test_deployment.py.
+    """
     total = rows + 2
     centre = (gained - lost) / total
     spread = NORMAL_95 * np.sqrt(gained + lost + 1 - (gained - lost) ** 2 / total) / total
     change = (gained - lost) / rows
-    return change, min(change, centre - spread), max(change, centre + spread)
+    return min(change, centre - spread), max(change, centre + spread)
 
 
 def verdict(path: spec.Path, found: Mapping) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.stats import multinomial
 
 from reproductions.deployment import commands, environments, models, runner, spec, states
 from reproductions.deployment.spec import Artefact, Expectation, Path, Request
@@ -159,6 +160,29 @@ def test_full_agreement_still_has_an_interval():
     fewer, more = np.arange(100) < 90, np.arange(100) < 95
     change, low, high = runner.accuracy_change(fewer, more)
     assert runner.accuracy_change(more, fewer) == pytest.approx((-change, -high, -low)) and high < 0
+
+
+@pytest.mark.parametrize("rows", [64, 200])
+@pytest.mark.parametrize("rates", [(0.0, 0.01), (0.01, 0.01), (0.01, 0.05), (0.1, 0.05), (0.2, 0.2)])
+def test_the_interval_of_a_change_of_accuracy_covers_what_it_says(rows, rates):
+    """Exact: every pair of counts that can be, with its probability; no simulation."""
+    counts = [(gained, lost) for gained in range(rows + 1) for lost in range(rows + 1 - gained)]
+    gained, lost = np.array(counts).T
+    bounds = np.array([runner.change_interval(*pair, rows) for pair in counts])
+    wanted = rates[0] - rates[1]
+    inside = (bounds[:, 0] <= wanted) & (wanted <= bounds[:, 1])
+    cells = np.stack([gained, lost, rows - gained - lost], axis=1)
+    likely = multinomial.pmf(cells, rows, [*rates, 1 - sum(rates)])
+    assert likely.sum() == pytest.approx(1)
+    assert likely[inside].sum() > 0.93
+
+
+def test_with_many_rows_the_interval_is_walds():
+    gained, lost, rows = 4_000, 5_000, 1_000_000
+    low, high = runner.change_interval(gained, lost, rows)
+    change = (gained - lost) / rows
+    error = np.sqrt((gained + lost) / rows - change**2) / np.sqrt(rows)
+    assert (low, high) == pytest.approx((change - 1.96 * error, change + 1.96 * error), rel=1e-3)
 
 
 def test_floats_are_judged_by_their_logits_and_integers_by_their_accuracy():

@@ -32,13 +32,13 @@ def lower(model, folder: pathlib.Path, request: Request) -> Artefact:
 def load(folder: pathlib.Path, request: Request) -> Callable[[np.ndarray], np.ndarray]:
     """Return ``predict`` of the programs in a folder."""
     import torch
-    from executorch.extension.pybindings import _portable_lib
+    from executorch.extension.pybindings import portable_lib
     from executorch.runtime import Runtime
 
     from reproductions.deployment.models import prepare_torch
 
     prepare_torch(request.threads)
-    _portable_lib._unsafe_reset_threadpool(request.threads)  # its only way to set threads from Python
+    portable_lib._unsafe_reset_threadpool(request.threads)  # its only way to set threads from Python
     runtime = Runtime.get()
     programs = {rows: runtime.load_program(folder / f"model_b{rows}.pte") for rows in request.batches}
     methods = {rows: program.load_method("forward") for rows, program in programs.items()}
