@@ -88,7 +88,8 @@ class Preset:
     restarts       fresh sets of worker processes, the outer unit of the bootstrap
     rounds         blocks a cell and point inside one restart
     steps          steps a block, by phase
-    environments   environment profiles, see environments.yaml; further axes are measured in the last of them
+    environments   environment profiles, see environments.yaml; every mode and further axis is measured in the last of
+                   them, what people use most in each
     batches        distinct batches that a block cycles through
     accuracy       epochs, seeds and training examples (0: all) of the accuracy run; None where it is not run
     timeout_s      seconds a worker may take for one request before it is stopped
@@ -127,9 +128,9 @@ class Preset:
         return tuple(Point(phase, size) for phase, size in self.batch_size.items())
 
     def cells(self, environment: str) -> tuple[Cell, ...]:
-        """Return the cells of a profile: other precisions are measured in the last profile alone."""
+        """Return the cells of a profile: every mode and other precisions in the last, what people use most in each."""
         if environment != self.environments[-1]:
-            return self.modes
+            return tuple(cell for cell in self.modes if (cell.framework, cell.mode) in USUAL)
         lower = [
             Cell(cell.framework, cell.mode, precision)
             for precision in self.precisions
@@ -149,6 +150,8 @@ class Preset:
         return (*base, *(point for point in self.sweep_points if point not in base)) if swept else base
 
 
+#: The modes that documentations teach for training and serving: a second environment profile is measured with them.
+USUAL = {("pytorch", "eager"), ("pytorch", "compile"), ("tensorflow", "function")}
 #: TensorFlow's eager mode is for debugging: measured in float32, left out of the axes that multiply the work.
 EAGER_TF = ("tensorflow", "eager")
 
