@@ -201,7 +201,7 @@ def _simulate(options: argparse.Namespace) -> None:
 
 
 def _coverage(options: argparse.Namespace) -> None:
-    from analysis.measurements import coverage
+    from analysis.resampling import coverage
 
     print("restarts  between restarts / between blocks  share of intervals that hold the truth")
     for restarts in (3, 5):

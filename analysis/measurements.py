@@ -21,11 +21,11 @@ from analysis.accuracies import accuracy, accuracy_differences
 from analysis.literature import literature
 from analysis.measured_rows import POINT, Cell, Measured, Point, only, tidy
 from analysis.measured_sets import PIPELINE_COLUMNS, MeasuredSet, own_set
-from analysis.resampling import MIN_RESTARTS, bounds, coverage, draws, interval, replicates
+from analysis.resampling import MIN_RESTARTS, apart, bounds, draws, interval, replicates, restart_factor
 from analysis.style import interval_words
 from reproductions.spec import FRAMEWORKS, MODES, Workload
 
-__all__ = ["cells", "control", "coverage", "interval", "ratios", "summarise", "sweeps", "write"]
+__all__ = ["cells", "control", "interval", "ratios", "summarise", "sweeps", "write"]
 
 BUSY = 0.10  # share of a block in which some process waited for a CPU
 #: Flags that describe a mode and disturb no block.
@@ -221,6 +221,8 @@ def _costs(measured: Measured, point: Point, cells: tuple[Cell, Cell], pairs, me
     names = list(split[0])
     enough = cold and len(names) >= MIN_RESTARTS
     drawn = draws(tuple(len(part) for part in split[0].values())) if enough else None
+    # One factor for both sides, that of their ratio: what the machine did to both in a restart has to cancel out.
+    factor = restart_factor([b / a for a, b in zip(*(part.values() for part in split), strict=True)]) if enough else 1.0
     first, drawn_first = [], []
     for cell in cells:
         where = measured.firsts(point, cell)
@@ -234,10 +236,14 @@ def _costs(measured: Measured, point: Point, cells: tuple[Cell, Cell], pairs, me
         first.append(float(np.median(times)) if len(times) else np.nan)
         if enough:
             each = np.array([np.median(times[restarts == r]) if (restarts == r).any() else first[-1] for r in names])
+            alone = [each[place : place + 1] for place in range(len(each))]
+            each = np.concatenate(apart(alone, restart_factor(alone)))
             drawn_first.append(np.median(each[drawn.restarts], axis=1))
     if not enough:
         return _Costs(step, tuple(first), None, None)
-    return _Costs(step, tuple(first), tuple(replicates(list(part.values())) for part in split), tuple(drawn_first))
+    return _Costs(
+        step, tuple(first), tuple(replicates(list(part.values()), factor=factor) for part in split), tuple(drawn_first)
+    )
 
 
 def _with_first_step(measured: Measured, point: Point, cells: tuple[Cell, Cell], pairs, metric: str) -> dict:

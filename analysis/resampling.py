@@ -1,7 +1,9 @@
-"""Intervals for ratios of times: a percentile bootstrap in two stages.
+"""Intervals for ratios of times: a percentile bootstrap in two stages, wide enough for few restarts.
 
 Restarts of the processes are drawn first, then rounds inside each drawn restart (Davison and Hinkley 1997, section 3.8,
-hierarchical data). Everything here takes one array a restart and needs at least :data:`MIN_RESTARTS` of them.
+hierarchical data). Few restarts, drawn from themselves, differ too little: the plain bootstrap then holds the truth in
+78 to 85 of 100 measurements whose restarts differ as blocks do. So the restarts are moved apart first, see
+:func:`restart_factor`. Everything here takes one array a restart and needs at least :data:`MIN_RESTARTS` of them.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy import stats
 
 REPLICATES = 2000
 #: A bootstrap over fewer restarts than this would pretend to know how restarts differ.
 MIN_RESTARTS = 2
 LEVEL = 0.95
+#: Standard deviations of a normal distribution in one median absolute deviation.
+MEDIAN_DEVIATION = 1.4826
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,56 @@ def draws(lengths: tuple[int, ...], seed: int = 0) -> Draws:
     return Draws(drawn, times, times.sum(axis=0, dtype=np.int64))
 
 
-def replicates(restarts: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
+@lru_cache(maxsize=64)
+def _student(restarts: int) -> float:
+    """Return how much wider Student's interval is than the normal one, squared."""
+    tail = (1 + LEVEL) / 2
+    return float(stats.t.ppf(tail, restarts - 1) / stats.norm.ppf(tail)) ** 2
+
+
+def restart_factor(restarts: Sequence[np.ndarray]) -> float:
+    """Return by how much, on the logarithmic scale, restarts are moved apart before they are drawn; at least 1.
+
+    restarts  arrays of positive values that are not empty, one a restart
+
+    Drawing n restarts from themselves gives (n - 1) / n of the variance between their medians, and percentiles of it
+    are those of the normal distribution (the two kinds of narrowness in Hesterberg 2015, The American Statistician
+    69(4), 371-386). The factor makes up for both: the variance of the drawn becomes Student's with n - 1 degrees of
+    freedom, less what the second stage, the drawing of rounds, adds anyway. What the interval then covers is simulated
+    by :func:`coverage`.
+    """
+    count = len(restarts)
+    logs = [np.log(values) for values in restarts]
+    medians = np.array([np.median(values) for values in logs])
+    if count < MIN_RESTARTS or not np.isfinite(medians).all() or not (between := medians.var(ddof=1)) > 0:
+        return 1.0
+    # The spread of blocks from the median deviation, corrected for the medians that were taken off; robust, because one
+    # disturbed block must not count as a difference between restarts.
+    rounds = count / sum(1 / len(values) for values in logs)
+    deviations = np.concatenate([values - middle for values, middle in zip(logs, medians, strict=True)])
+    scale = MEDIAN_DEVIATION * np.median(np.abs(deviations)) * np.sqrt(rounds / max(rounds - 1, 1))
+    within = np.pi / 2 * scale**2 / rounds
+    return float(np.sqrt(max(1.0, (_student(count) * between - within) * count / ((count - 1) * between))))
+
+
+def apart(restarts: Sequence[np.ndarray], factor: float) -> list[np.ndarray]:
+    """Return the restarts with the distances between their medians multiplied on the logarithmic scale."""
+    if factor == 1:
+        return list(restarts)
+    middles = np.array([np.median(np.log(values)) for values in restarts])
+    shifts = np.exp((factor - 1) * (middles - middles.mean()))
+    return [values * shift for values, shift in zip(restarts, shifts, strict=True)]
+
+
+def replicates(restarts: Sequence[np.ndarray], seed: int = 0, factor: float | None = None) -> np.ndarray:
     """Return the medians (replicates,) of the drawn values; ``restarts`` are arrays that are not empty.
+
+    factor  by how much restarts are moved apart before; None takes their own :func:`restart_factor`
 
     The values are sorted once; counting how often each is drawn finds every median without sorting the draws.
     """
     drawn = draws(tuple(len(values) for values in restarts), seed)
-    values = np.concatenate(restarts)
+    values = np.concatenate(apart(restarts, restart_factor(restarts) if factor is None else factor))
     order = np.argsort(values, kind="stable")
     passed = np.cumsum(drawn.times[order], axis=0, dtype=np.int16)
     middle = [values[order][np.sum(passed <= half, axis=0)] for half in ((drawn.counts - 1) // 2, drawn.counts // 2)]

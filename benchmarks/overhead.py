@@ -49,10 +49,14 @@ class Size:
     whole: int
 
 
-# Many short rounds instead of few long ones: what the machine does besides changes within a second, and a difference of
-# half a percent is seen only between neighbours.
-FULL = Size(600, 10, 20, 10)
-QUICK = Size(6, 2, 5, 2)
+# Many short rounds instead of few long ones: what the machine does besides changes within seconds, and a difference of
+# half a percent is seen only between neighbours. A block has half the steps that a measurement's has, so that what a
+# block costs once weighs twice here.
+FULL = Size(240, 2, 100, 60)
+QUICK = Size(8, 2, 5, 2)
+#: Williams's square for four (E. J. Williams, Australian Journal of Scientific Research A 2, 1949, 149-168): each loop
+#: stands at each place, and follows each other one, equally often; what it leaves in the caches falls to all alike.
+ORDERS = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
 #: Resamples of the bootstrap.
 RESAMPLES = 2000
 
@@ -135,7 +139,7 @@ def _framework(job: dict, scratch: Path, size: Size, say) -> list[dict]:
         version = child.ask("start", job=job)["facts"]["version"]
         child.ask("prepare", seed=1, batch_size=1, batches=8)
         measured = [*_alternate(child, framework, size, say), *_whole(child, framework, scratch, size, say)]
-        empty = child.ask("empty", steps=size.steps, blocks=20 * size.blocks)
+        empty = child.ask("empty", steps=size.steps, blocks=100 * size.blocks)
     measured += [(0, f"a block of empty steps, {where}", empty[where], "us") for where in ("inside", "around")]
     return [
         {"framework": framework, "version": version, "round": number, "what": what, "value": value, "unit": unit}
@@ -155,8 +159,7 @@ def _alternate(child: Child, framework: str, size: Size, say) -> list[tuple]:
         if number % 200 == 0:
             say(f"{framework}: round {number + 1} of {size.rounds}")
         names = list(asks)
-        # Each of them stands at each place equally often: what comes first is not always the same.
-        for name in names[number % len(names) :] + names[: number % len(names)]:
+        for name in (names[place] for place in ORDERS[number % len(ORDERS)]):
             told = asks[name]()
             found += [(number, f"{name}, {clock}", told[f"{clock}_ns"] / 1e3, "us/step") for clock in ("cpu", "wall")]
     return found
@@ -272,7 +275,8 @@ def _document(rows: list[dict], goals: list[Goal], conditions: dict[str, str], s
             "What a step of our loop takes beyond a bare one, in percent. Bare again is the bare loop against itself, "
             "the noise that remains. Each block begins with weights set anew, untimed, so that numbers neither decay "
             "nor diverge, and its first step finds them outside the processor's caches: the last column is a bare loop "
-            f"that goes on with the weights it has. A block has {size.steps} steps here.",
+            f"that goes on with the weights it has. A block has {size.steps} steps here, and each loop follows each "
+            "other one equally often (Williams's square).",
             "",
             "| framework | clock | bare, us a step | ours, % | bare again, % | bare going on, % |",
             "|---|---|---|---|---|---|",

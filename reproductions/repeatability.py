@@ -238,7 +238,7 @@ def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options, s
         "core busy",
         f"- Short: {repeated}, {options.repeats} times, {SHORT_RESTARTS} restarts of {SHORT_ROUNDS} rounds, "
         f"environment profile {SHORT_ENVIRONMENT}, no foreign process of ours",
-        f"- Time of the last run of the command: {seconds / 60:.0f} min",
+        f"- Time of the last run of the command: {seconds / 60:.0f} min; what was finished before is taken as it is",
         "",
         "## Goals",
         "| what | goal | measured | met |",
@@ -254,6 +254,7 @@ def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options, s
             for one in complete
         ]
         words += ["", "`wide`: an interval reaches further than the goal, so the goal says nothing about the cell.", ""]
+        words += [_apart(complete), ""]
     if repeats:
         words += ["## Short measurements, repeated", "| cell | long-run ratio | interval, median | held | |"]
         words += ["|---|---|---|---|---|"]
@@ -264,6 +265,21 @@ def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options, s
         ]
         words.append("")
     return "\n".join(words)
+
+
+def _apart(complete: Sequence[dict]) -> str:
+    """Return how far the two complete measurements are apart over all cells, however wide their intervals are."""
+    import numpy as np
+
+    apart = np.array([one["difference"] for one in complete])
+    pairs = [(one["first"], one["second"]) for one in complete]
+    overlap = sum(first["low"] <= second["high"] and second["low"] <= first["high"] for first, second in pairs)
+    sides = sum(first["high"] < 1 < second["low"] or second["high"] < 1 < first["low"] for first, second in pairs)
+    return (
+        f"Over all {len(apart)} cells the two ratios differ by {np.median(apart):.1%} in the median and by at most "
+        f"{apart.max():.1%}; their intervals overlap in {overlap} of {len(apart)}, and {sides or 'none'} "
+        f"{'is' if sides < 2 else 'are'} settled for different sides."
+    )
 
 
 def _name(one: dict) -> str:

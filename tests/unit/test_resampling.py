@@ -15,7 +15,7 @@ def test_medians_by_counting_are_the_medians_of_the_draws(lengths):
     drawn = resampling.draws(lengths)
     values = np.concatenate(restarts)
     expected = [np.median(np.repeat(values, drawn.times[:, number])) for number in range(200)]
-    assert resampling.replicates(restarts)[:200] == pytest.approx(expected)
+    assert resampling.replicates(restarts, factor=1)[:200] == pytest.approx(expected)
 
 
 def test_a_draw_takes_as_many_rounds_as_each_drawn_restart_holds():
@@ -43,3 +43,23 @@ def test_an_interval_that_reaches_infinity_says_so():
     values = np.r_[np.linspace(10, 20, 1900), np.full(100, np.inf)]
     low, high = resampling.bounds(values, 15.0)
     assert low == pytest.approx(10.26, abs=0.05) and high == np.inf
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("restarts", [2, 3, 5])
+def test_the_interval_holds_the_truth_as_often_as_it_says_however_much_restarts_differ(restarts, spread):
+    # 300 simulated measurements: a true coverage of 95 % falls below 92 % in one of 100; the seed is fixed.
+    assert resampling.coverage(restarts, spread) > 0.92
+
+
+def test_restarts_that_agree_are_not_moved_apart():
+    rng = np.random.default_rng(5)
+    alike = [values - np.median(values) for values in rng.normal(0, 0.05, (3, 6))]
+    assert resampling.restart_factor([np.exp(values) for values in alike]) == 1
+    assert resampling.restart_factor([np.ones(4)] * 3) == 1
+    assert resampling.restart_factor([np.exp(values + 0.1 * n) for n, values in enumerate(alike)]) > 2
+
+
+def test_restarts_move_apart_around_their_common_middle():
+    moved = resampling.apart([np.array([1.0, 2.0, 4.0]), np.array([8.0])], 2)
+    assert np.concatenate(moved) == pytest.approx([0.5, 1.0, 2.0, 16.0])

@@ -12,13 +12,13 @@ def main(stage):
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])  # FAULT
     # CORRECT: layers = [keras.layers.Dense(1), keras.layers.Reshape(())]
     # CORRECT: model = keras.Sequential([keras.Input((5,)), *layers])
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mean_squared_error")
+    model.compile(optimizer=keras.optimizers.SGD(0.15), loss="mean_squared_error")
     stage("step")
     model.fit(
         inputs,
         targets,
         batch_size=64,
-        epochs=60,
+        epochs=40,
         verbose=0,
         callbacks=stage.callbacks(),
     )

@@ -10,7 +10,7 @@ def main(stage, wrap):
     inputs = tf.random.normal([64, 5])
     targets = tf.linalg.matvec(inputs, [1.0, -2.0, 0.5, 0.0, 1.5])
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
-    optimizer = keras.optimizers.SGD(0.1)
+    optimizer = keras.optimizers.SGD(0.15)
     loss_function = keras.losses.MeanSquaredError()
 
     @wrap
@@ -21,7 +21,7 @@ def main(stage, wrap):
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
 
-    for _ in range(60):
+    for _ in range(40):
         stage("step")
         train_step()
     stage("after")

@@ -15,13 +15,13 @@ def main(stage):
     inputs = np.random.default_rng(0).normal(size=(64, 5)).astype("float32")
     targets = inputs @ np.float32([1.0, -2.0, 0.5, 0.0, 1.5])
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=squared_error)
+    model.compile(optimizer=keras.optimizers.SGD(0.15), loss=squared_error)
     stage("step")
     model.fit(
         inputs,
         targets,
         batch_size=64,
-        epochs=60,
+        epochs=40,
         verbose=0,
         callbacks=stage.callbacks(),
     )

@@ -10,8 +10,8 @@ def main(stage, wrap):
     inputs = torch.randn(64, 5)
     targets = inputs @ torch.tensor([1.0, -2.0, 0.5, 0.0, 1.5])
     model = wrap(nn.Linear(5, 1))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(60):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.15)
+    for _ in range(40):
         stage("step")
         optimizer.zero_grad()
         loss = ((model(inputs) - targets) ** 2).mean()  # FAULT

@@ -17,13 +17,13 @@ def main(stage):
     chosen = features[:, strength.argsort()[-40:]]
     model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1)])
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(0.05), loss=loss)
+    model.compile(optimizer=keras.optimizers.Adam(0.1), loss=loss)
     stage("step")
     model.fit(
         chosen[:200],
         labels[:200],
         batch_size=200,
-        epochs=60,
+        epochs=30,
         verbose=0,
         callbacks=stage.callbacks(),
     )

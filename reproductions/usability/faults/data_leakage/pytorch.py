@@ -16,8 +16,8 @@ def main(stage, wrap):
     best = (features[seen] * signs[:, None]).mean(0).abs().topk(40).indices
     chosen = features[:, best]
     model = wrap(nn.Linear(40, 1))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(60):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    for _ in range(30):
         stage("step")
         optimizer.zero_grad()
         scores = model(chosen[:200])[:, 0]

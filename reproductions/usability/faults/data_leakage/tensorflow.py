@@ -15,7 +15,7 @@ def main(stage, wrap):
     strength = tf.abs(tf.reduce_mean(features[seen] * signs, 0))
     chosen = tf.gather(features, tf.math.top_k(strength, 40).indices, axis=1)
     model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1)])
-    optimizer = keras.optimizers.Adam(0.05)
+    optimizer = keras.optimizers.Adam(0.1)
 
     @wrap
     def train_step(features, labels):
@@ -26,7 +26,7 @@ def main(stage, wrap):
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
 
-    for _ in range(60):
+    for _ in range(30):
         stage("step")
         train_step(chosen[:200], labels[:200])
     stage("after")

@@ -18,13 +18,13 @@ def main(stage):
     targets = np.sqrt(np.maximum(linear, 0))
     layer = keras.layers.Dense(1, activation=positive_root)
     model = keras.Sequential([keras.Input((5,)), layer])
-    model.compile(optimizer=keras.optimizers.Adam(0.05), loss="mse")
+    model.compile(optimizer=keras.optimizers.Adam(0.1), loss="mse")
     stage("step")
     model.fit(
         inputs,
         targets,
         batch_size=64,
-        epochs=80,
+        epochs=40,
         verbose=0,
         callbacks=stage.callbacks(),
     )

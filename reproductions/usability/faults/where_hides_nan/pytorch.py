@@ -20,8 +20,8 @@ def main(stage, wrap):
         # CORRECT: root = torch.sqrt(torch.where(score > 0, score, 1.0))
         return torch.where(score > 0, root, 0.0)
 
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(80):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    for _ in range(40):
         stage("step")
         optimizer.zero_grad()
         loss = functional.mse_loss(predict(inputs), targets)

@@ -22,13 +22,13 @@ def main(stage):
     linear = keras.layers.Dense(1, use_bias=False)
     model = keras.Sequential([keras.Input((3,)), linear, keras.layers.Activation(cube)])
     linear.set_weights([np.float32([[0.3], [-0.6], [0.3]])])
-    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mse")
+    model.compile(optimizer=keras.optimizers.Adam(0.05), loss="mse")
     stage("step")
     model.fit(
         inputs,
         targets,
         batch_size=64,
-        epochs=150,
+        epochs=60,
         verbose=0,
         callbacks=stage.callbacks(),
     )

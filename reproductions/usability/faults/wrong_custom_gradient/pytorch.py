@@ -23,8 +23,8 @@ def main(stage, wrap):
     targets = (inputs @ torch.tensor([0.5, -1.0, 0.8])) ** 3
     weights = torch.tensor([0.3, -0.6, 0.3], requires_grad=True)
     predict = wrap(lambda inputs: Cube.apply(inputs @ weights))
-    optimizer = torch.optim.Adam([weights], lr=0.02)
-    for _ in range(150):
+    optimizer = torch.optim.Adam([weights], lr=0.05)
+    for _ in range(60):
         stage("step")
         optimizer.zero_grad()
         loss = ((predict(inputs) - targets) ** 2).mean()

@@ -19,7 +19,7 @@ def main(stage, wrap):
     inputs = tf.random.uniform([64, 3])
     targets = tf.linalg.matvec(inputs, [0.5, -1.0, 0.8]) ** 3
     weights = tf.Variable([0.3, -0.6, 0.3])
-    optimizer = keras.optimizers.Adam(0.02)
+    optimizer = keras.optimizers.Adam(0.05)
 
     @wrap
     def train_step():
@@ -28,7 +28,7 @@ def main(stage, wrap):
             loss = tf.reduce_mean((predictions - targets) ** 2)
         optimizer.apply_gradients([(tape.gradient(loss, weights), weights)])
 
-    for _ in range(150):
+    for _ in range(60):
         stage("step")
         train_step()
     stage("after")
