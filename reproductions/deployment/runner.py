@@ -601,13 +601,13 @@ def accuracy_change(own: np.ndarray, theirs: np.ndarray) -> tuple[float, float, 
 def change_interval(gained: int, lost: int, rows: int) -> tuple[float, float]:
     """Return the 95 % interval of (gained - lost) / rows, whose two counts come from the same rows.
 
-    Wald's interval for matched proportions with half a row added to each of the four cells (Agresti and Min, Statistics
-    in Medicine 24, 2005, 729-740), so that it does not shrink to a point where both agree about every row. What it
-    covers is counted exactly in tests/unit/test_deployment.py.
+    Wald's interval for matched proportions with one row added to each way of differing (Bonett and Price, Journal of
+    Educational and Behavioral Statistics 37, 2012, 479-488), so that it does not shrink to a point where both agree about
+    every row. What it covers is counted exactly in tests/unit/test_deployment.py.
     """
     total = rows + 2
     centre = (gained - lost) / total
-    spread = NORMAL_95 * np.sqrt(gained + lost + 1 - (gained - lost) ** 2 / total) / total
+    spread = NORMAL_95 * np.sqrt(gained + lost + 2 - (gained - lost) ** 2 / total) / total
     change = (gained - lost) / rows
     return min(change, centre - spread), max(change, centre + spread)
 
