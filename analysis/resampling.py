@@ -72,9 +72,11 @@ def restart_factor(restarts: Sequence[np.ndarray]) -> float:
     by :func:`coverage`.
     """
     count = len(restarts)
+    if count < MIN_RESTARTS or not all((np.isfinite(values) & (values > 0)).all() for values in restarts):
+        return 1.0  # what has no logarithm is drawn as it is
     logs = [np.log(values) for values in restarts]
     medians = np.array([np.median(values) for values in logs])
-    if count < MIN_RESTARTS or not np.isfinite(medians).all() or not (between := medians.var(ddof=1)) > 0:
+    if not (between := medians.var(ddof=1)) > 0:
         return 1.0
     # The spread of blocks from the median deviation, corrected for the medians that were taken off; robust, because one
     # disturbed block must not count as a difference between restarts.
