@@ -602,8 +602,8 @@ def change_interval(gained: int, lost: int, rows: int) -> tuple[float, float]:
     """Return the 95 % interval of (gained - lost) / rows, whose two counts come from the same rows.
 
     Wald's interval for matched proportions with one row added to each way of differing (Bonett and Price, Journal of
-    Educational and Behavioral Statistics 37, 2012, 479-488), so that it does not shrink to a point where both agree about
-    every row. What it covers is counted exactly in tests/unit/test_deployment.py.
+    Educational and Behavioral Statistics 37, 2012, 479-488), so that it does not shrink to a point where both agree
+    about every row. What it covers is counted exactly in tests/unit/test_deployment.py.
     """
     total = rows + 2
     centre = (gained - lost) / total

@@ -355,7 +355,11 @@ FAULTS = {
     ),
     "stray": ("rounds", lambda rows: rows[0].update(path="nothing"), "path: nothing has no such row in matrix.csv"),
     "again": ("rounds", lambda rows: rows.append(dict(rows[0])), "path: stands twice"),
-    "clock": ("rounds", lambda rows: first(rows, path="torch_eager", threads="1").update(clock_ms="999"), "clock_ms: 999 ms of CPU do not fit"),
+    "clock": (
+        "rounds",
+        lambda rows: first(rows, path="torch_eager", threads="1").update(clock_ms="999"),
+        "clock_ms: 999 ms of CPU do not fit",
+    ),
     "zero": ("rounds", lambda rows: rows[0].update(wall_ms="0"), "wall_ms: 0 is less than or equal to the minimum"),
     "sum": ("serving", lambda rows: good(rows).update(errors="7"), "sent: is not answered, errors and rejected"),
     "order": ("serving", lambda rows: good(rows).update(latency_p99_ms="0.1"), "latency_p50_ms: .* are not in this"),
