@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis import style, usability_page
+from analysis import deployment_page, style, usability_page
 from analysis.drawing import prefix_ids, replace_file
 from reproductions.files import read_yaml
 
@@ -61,7 +61,9 @@ METRIC_LABELS = {"cpu": "CPU time", "wall": "wall-clock time"}
 STATES = {
     "not measured here": "no such run on this machine",
     "failed": "it was tried and did not finish; the reason follows",
-    "not supported": "the framework does not offer it in this version",
+    "failed, as expected": "a failure that is known upstream; the reason and the report follow",
+    "wrong numbers": "it answers, but not as the model does, so its speed does not count",
+    "not supported": "the framework or the tool does not offer it in this version",
     "not tried": "possible, but not part of this run's plan",
     "parity failed": "the two sides do not compute the same, so their times are not compared",
     "parity untested": "equality of the two sides was not shown, so their times are not compared",
@@ -173,6 +175,7 @@ def render(
         "titles": [figure for figure in figures if not figure["finding"]],
         "sections": sections,
         "usability": usability_page.context(tables),
+        "deployment": deployment_page.context(tables),
         "downloads": _downloads(tables_dir, figures_dir, out_html.parent),
         "rules": {"equal": style.EQUAL_WITHIN, "much": style.MUCH_BEYOND},
         "retrieved": _range(tables.get("sources"), "retrieved"),
@@ -210,7 +213,9 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     return tuple(found)
 
 
-SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "usability", "machine", "sources")
+SECTIONS = (
+    *("findings", "trends", "adoption", "performance", "parity", "deployment", "usability", "machine", "sources"),
+)
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}
 
