@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,draw,report,sources,...}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,upkeep,draw,report,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
         required=True,
-        metavar="{count,trends,summarise,usability,draw,report,sources,mentions,simulate,coverage,config-docs}",
+        metavar="{count,trends,summarise,usability,upkeep,draw,report,sources,mentions,simulate,coverage,config-docs}",
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -92,6 +92,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder that holds a folder a machine (default: data/measurements)",
     )
+    sub = command("upkeep", _upkeep, "Tabulate releases, support life, accelerators, safety and repeatability.")
+    for name, what in (("snapshots", "the dated snapshots"), ("measurements", "a folder a machine")):
+        sub.add_argument(
+            f"--{name}",
+            type=Path,
+            default=ROOT / "data" / name,
+            metavar="DIR",
+            help=f"folder that holds {what} (default: data/{name})",
+        )
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
@@ -145,6 +154,13 @@ def _usability(options: argparse.Namespace) -> None:
     from analysis.usability import write_tables
 
     write_tables(options.measurements, ROOT / "workflow" / "schemas", options.out / "tables")
+
+
+def _upkeep(options: argparse.Namespace) -> None:
+    from analysis.upkeep import write_tables
+
+    schemas = ROOT / "workflow" / "schemas"
+    write_tables(options.snapshots, options.measurements, ROOT / "data", schemas, options.out / "tables")
 
 
 def _draw(options: argparse.Namespace) -> None:

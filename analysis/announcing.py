@@ -19,10 +19,19 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
     """
     todo = {(job.rule.name, *(str(value) for value in job.wildcards)) for job in jobs}
     rules = {name for name, *_ in todo}
-    if "fetch_source" in rules:
-        return _refresh_plan(configuration, [job[1] for job in todo if job[0] == "fetch_source"])
+    asked = [job[1] for job in todo if job[0] == "fetch_source"]
+    kept_up = [_UPKEEP[part] for part in _UPKEEP if ("run_upkeep", part) in todo]
+    if asked and not kept_up:
+        return _refresh_plan(configuration, asked)
     outs = sorted({job[1] for job in todo if len(job) > 1}) or ["results"]
     lines, minutes = ["This run will"], 0.0
+    if asked:
+        lines += [f"  {line}" for line in _refresh_plan(configuration, asked).splitlines()]
+    if kept_up:
+        smoke = configuration.values["usability"] == "smoke"
+        lines += [f"  {words}{' (smoke size)' if smoke else ''}" for words, _ in kept_up]
+        lines.append(f"    landing in {configuration.values['measurements']}/<machine>/")
+        minutes += sum(spent for _, spent in kept_up) / (6 if smoke else 1)
     usability = [(words, spent) for rule, (words, spent) in _USABILITY.items() if rule in rules]
     if usability:
         smoke = configuration.values["usability"] == "smoke"
@@ -69,6 +78,12 @@ _USABILITY = {
     "plant_faults": ("plant the faults in each mode", 9),
     "measure_first_contact": ("measure first contact", 2.5),
 }
+#: Parts of the rule run_upkeep: what they do, and minutes on 2 cores.
+_UPKEEP = {
+    "builds": ("ask the installed builds of accelerators", 0.5),
+    "safety": ("open hostile model files in a sandbox", 3),
+    "repeatability": ("repeat trainings and compare them bit for bit", 12),
+}
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
 _PREPARING = ("check_parity", "train_to_accuracy")
 
@@ -99,7 +114,7 @@ def done(sources_csv: Path, jobs: Iterable, today: date, *, refreshed_in: str, s
         return f"{refreshed(refreshed_in, jobs)}\nNow `snakemake --cores 8` draws the page from it."
     outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
     if not outs:
-        if any(job.rule.name in _USABILITY for job in jobs):
+        if any(job.rule.name in (*_USABILITY, "run_upkeep") for job in jobs):
             return "Done. Now `snakemake --cores 8` draws the page from it."
         return "Done; this target makes no page."
     ages = "; ".join(_age(row, today) for row in _sources(sources_csv, snapshots))
@@ -125,7 +140,8 @@ def _sources(path: Path, snapshots: Path) -> list[dict[str, str]]:
 
     with Path(path).open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
-    found = [version.provenance for name in entries() if (version := latest(snapshots, name))]
+    standing = [version.provenance for name in entries() if (version := latest(snapshots, name))]
+    found = [card for card in standing if "figures.csv" in card["files"]]  # a source of tables alone counts no adoption
     for card in found:
         replaced = [row for row in rows if row["source"] in card["supersedes"]]
         if all(row["retrieved"] <= card["retrieved"] for row in replaced):

@@ -210,7 +210,7 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     return tuple(found)
 
 
-SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "usability", "machine", "sources")
+SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "usability", "upkeep", "machine", "sources")
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}
 

@@ -2,7 +2,7 @@
 
 A folder ``<machine id>/`` holds ``machine.json``, ``environment.json`` and the rows in ``performance/``, with
 ``parity/``, ``accuracy/``, ``datasets/``, ``pipelines.csv`` and ``reference.csv`` beside them. It is dropped into
-``data/measurements/``, where usability lands in the same folder of the same machine.
+``data/measurements/``, where usability and upkeep land in the same folder of the same machine.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FILES = ("machine.json", "environment.json")
 TABLES = ("pipelines.csv", "reference.csv")
 FURTHER = (*TABLES, "README.md")
 #: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
-OTHER_PARTS = ("usability_*", "first_contact.csv")
+OTHER_PARTS = ("usability_*", "upkeep_*", "first_contact.csv")
 #: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
 UNFINISHED = "unfinished"
 #: Folders of a set and the suffix of their files; the first is the only one that must be there.
@@ -191,7 +191,7 @@ def sets(folder: Path) -> list[Path]:
 
 
 def other_parts(folder: Path) -> list[Path]:
-    """Return what usability left in the folder of a machine; none where it is absent."""
+    """Return what usability and upkeep left in the folder of a machine; none where it is absent."""
     return sorted(path for pattern in OTHER_PARTS for path in folder.glob(pattern))
 
 

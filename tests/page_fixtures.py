@@ -352,6 +352,14 @@ def write_usability(folder: Path) -> None:
     write(write_measurements(folder / "measurements"), ROOT / "workflow" / "schemas", folder)
 
 
+def write_upkeep(folder: Path) -> None:
+    """Write the tables of upkeep, from the landed snapshot and what lies in data/measurements."""
+    from analysis.upkeep import write_tables as write
+
+    data = ROOT / "data"
+    write(data / "snapshots", data / "measurements", data, ROOT / "workflow" / "schemas", folder)
+
+
 def _once(tmp_path_factory, name, build):
     """Build a folder once a session, whichever test module asks first."""
     folder = tmp_path_factory.getbasetemp() / name
@@ -368,6 +376,7 @@ def real_tables(tmp_path_factory):
         write_tables(folder)
         write_adoption(folder)
         write_usability(folder)
+        write_upkeep(folder)
 
     return _once(tmp_path_factory, "page-tables", build)
 

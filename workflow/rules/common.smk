@@ -92,6 +92,18 @@ USABILITY_TABLES = [
     "usability_contact",
     "usability_listings",
 ]
+UPKEEP_TABLES = [
+    "upkeep_packages",
+    "upkeep_minors",
+    "upkeep_pythons",
+    "upkeep_versions",
+    "upkeep_runway",
+    "upkeep_routes",
+    "upkeep_accelerators",
+    "upkeep_removals",
+    "upkeep_safety",
+    "upkeep_repeatability",
+]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
@@ -100,6 +112,7 @@ REFRESHED = f"results/refresh/{today()}"
 REFRESHES = [f"{REFRESHED}/{source}.json" for source in CONFIGURED.refreshed]
 # The same for the target usability; what it measures lands in MEASUREMENTS.
 MEASURED = f"results/usability/{today()}"
+KEPT_UP = f"results/upkeep/{today()}"
 MEASUREMENTS = Path(CONFIGURED.values["measurements"])
 
 
@@ -107,6 +120,7 @@ wildcard_constraints:
     out="results|results/smoke",
     workload="|".join(WORKLOADS),
     source="|".join(CONFIGURED.sources),
+    part="builds|safety|repeatability",
 
 
 def deliverables(out):
@@ -125,7 +139,8 @@ def deliverables(out):
             table=ADOPTION_TABLES
             + TREND_TABLES
             + PERFORMANCE_TABLES
-            + USABILITY_TABLES,
+            + USABILITY_TABLES
+            + UPKEEP_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]
@@ -187,6 +202,11 @@ def fault_arguments(wildcards):
 def contact_arguments(wildcards):
     """Return the arguments of the command that measures first contact."""
     return CONFIGURED.usability_arguments("contact")
+
+
+def upkeep_arguments(wildcards):
+    """Return the arguments of the commands that ask builds, open hostile files and repeat trainings."""
+    return CONFIGURED.upkeep_arguments()
 
 
 def source_arguments(wildcards):

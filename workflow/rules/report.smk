@@ -7,6 +7,7 @@ rule draw_figures:
         rules.fit_trends.output,
         rules.summarise_measurements.output,
         rules.tabulate_usability.output,
+        rules.tabulate_upkeep.output,
         code=[workflow.source_path(f"../../{path}") for path in figures.code()],
     output:
         "{out}/figures/figures.json",
