@@ -82,7 +82,7 @@ _USABILITY = {
 _UPKEEP = {
     "builds": ("ask the installed builds of accelerators", 0.5),
     "safety": ("open hostile model files in a sandbox", 3),
-    "repeatability": ("repeat trainings and compare them bit for bit", 12),
+    "repeatability": ("repeat trainings and compare them bit for bit", 15),
 }
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
 _PREPARING = ("check_parity", "train_to_accuracy")

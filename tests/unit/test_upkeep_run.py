@@ -51,3 +51,37 @@ def test_few_runs_get_no_interval_and_a_failed_one_is_told():
     assert set(repeating.cost([1, 2], [1, 1], np.random.default_rng(0))) == {"cost"}
     (row,) = repeating.summarise({("tensorflow", "xla", "seeded"): [{"status": "not_run", "note": "not installed"}]})
     assert row["status"] == "not_run" and row["runs"] == 0 and row["identical"] is None
+
+
+def test_a_killed_repetition_goes_on_behind_the_last_whole_run(tmp_path, monkeypatch):
+    cells = [("pytorch", "eager", "unseeded"), ("pytorch", "eager", "seeded")]
+    asked = []
+
+    def once(cell, scratch, options):
+        asked.append(cell)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return run("a", 10.0)
+
+    monkeypatch.setattr(repeating, "once", once)
+    options = repeating.Options(runs=2, cells=cells)
+    with pytest.raises(KeyboardInterrupt):
+        repeating.measure(tmp_path, options)
+    rows = repeating.measure(tmp_path, options)
+    assert len(asked) == 5 and [row["runs"] for row in rows] == [2, 2]
+    assert not list((tmp_path / "unfinished").glob("*")), "what is whole leaves no journal"
+
+
+def test_a_cell_that_failed_is_not_run_again(tmp_path, monkeypatch):
+    asked = []
+    failed = {"status": "failed", "note": "broken"}
+    monkeypatch.setattr(repeating, "once", lambda cell, scratch, options: asked.append(cell) or failed)
+    (row,) = repeating.measure(tmp_path, repeating.Options(runs=3, cells=[("tensorflow", "xla", "seeded")]))
+    assert len(asked) == 1 and row["status"] == "failed" and row["note"] == "broken"
+
+
+def test_without_a_sandbox_nothing_is_opened_and_every_row_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(safety.sandbox, "unavailable", lambda: "this system allows no network namespace")
+    monkeypatch.setattr(safety.sandbox, "run", lambda *given, **more: pytest.fail("something was opened"))
+    rows = safety.measure(tmp_path, safety.Options())
+    assert {row["status"] for row in rows} == {"not_run"} and all("namespace" in row["note"] for row in rows)
