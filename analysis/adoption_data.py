@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from analysis.harvesting.snapshots import Version, latest
 from analysis.indicators import Indicator, load_indicators
 from analysis.periods import FORMS, parse_breaks, parse_period, parse_span
+from reproductions.files import read_yaml
 
 SHOWN = 20
 FIX = "fix the row or remove it"
@@ -94,7 +94,7 @@ def _read_snapshot(
     figures_csv: Path, provenance: Mapping, schemas_dir: Path, indicators: Mapping[str, Indicator]
 ) -> tuple[list[Row], Row, list[str]]:
     """Return the rows of a snapshot, its source as a row of adoption_sources.csv, and what is wrong with either."""
-    schema = yaml.safe_load((schemas_dir / "adoption_sources.schema.yaml").read_text(encoding="utf-8"))
+    schema = read_yaml(schemas_dir / "adoption_sources.schema.yaml")
     source = {name: provenance.get(name) or "" for name in schema["properties"]}
     source["caveats"] = "; ".join(filter(None, (source["caveats"], provenance.get("notes"))))
     place = figures_csv.with_name("provenance.json")
@@ -132,7 +132,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def read_rows(path: Path, schema_path: Path) -> tuple[list[tuple[int, Row]], list[str]]:
     """Return the rows that satisfy the schema, with their row numbers, and one message for each fault."""
-    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    schema = read_yaml(schema_path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -20,6 +20,7 @@ from analysis.harvesting import registry as sources_registry
 from analysis.harvesting.registry import Source
 from reproductions import registry
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 from reproductions.spec import Workload
 from reproductions.validation import check, suggest
 
@@ -126,10 +127,10 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
 
     Raises SurveyError that names file, field and remedy; a key given with ``--config`` is reported under that name.
     """
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema = read_yaml(SCHEMA)
     for file in files:
         try:
-            own = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+            own = read_yaml(file)
         except yaml.YAMLError as error:
             raise SurveyError(f"{_shown(file)}: not valid YAML: {error}") from error
         check({} if own is None else own, schema, _shown(file))
@@ -177,8 +178,8 @@ def today() -> date:
 
 def document() -> str:
     """Return config/README.md, generated from the schema and the defaults."""
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    defaults = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    schema = read_yaml(SCHEMA)
+    defaults = read_yaml(ROOT / "config" / "config.yaml")
     lines = [
         "# Configuration",
         "",

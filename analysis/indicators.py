@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from analysis.harvesting import registry
 from analysis.periods import FORMS, parse_breaks
+from reproductions.files import read_yaml
 
 INDICATORS_YAML = Path(__file__).with_name("indicators.yaml")
 SPLITS = ("none", "stratum", "source")
@@ -73,7 +72,7 @@ def load_indicators(path: Path | str = INDICATORS_YAML) -> dict[str, Indicator]:
 
     raises  ValueError naming the file, the entry and the key that is wrong
     """
-    entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    entries = read_yaml(path)
     defined = {name: entry for source in registry.entries().values() for name, entry in source["defines"].items()}
     indicators = {}
     for name, entry in (entries | defined).items():

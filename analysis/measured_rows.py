@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from reproductions.spec import MODES, Workload
+from reproductions.spec import MODES, USUAL, Workload
 
 THIS_RUN = "this run"
 #: What makes two rows comparable, apart from the cell: a ratio is taken inside one point.
@@ -132,10 +132,15 @@ class Measured:
         planned: dict[tuple, dict[Cell, None]] = defaultdict(dict)
         for point in base:
             planned[_plan(point)] |= dict.fromkeys(seen[point])
-        self._cells = {
-            point: sorted(planned[_plan(point)] if point in base else cells, key=lambda c: ORDER.get(c, len(ORDER)))
-            for point, cells in seen.items()
-        }
+
+        def cells_of(point: Point) -> Iterable[Cell]:
+            if point not in base:
+                return seen[point]
+            # Every mode is planned in one environment; where only the usual ones were seen, no other was asked for.
+            usual = USUAL.issuperset(seen[point])
+            return [cell for cell in planned[_plan(point)] if not usual or cell in USUAL]
+
+        self._cells = {point: sorted(cells_of(point), key=lambda c: ORDER.get(c, len(ORDER))) for point in seen}
         return base, sorted(seen, key=self._place)
 
     def _failed_points(self, where: np.ndarray, seen: Mapping[Point, list]) -> Iterable[tuple[Point, Cell]]:

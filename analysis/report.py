@@ -22,10 +22,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-import yaml
 
 from analysis import style, usability_page
 from analysis.drawing import prefix_ids, replace_file
+from reproductions.files import read_yaml
 
 log = logging.getLogger(__name__)
 INLINE_CSV_BYTES = 5_000  # a larger CSV is linked beside the page, not held in it
@@ -191,7 +191,7 @@ def render(
 
 def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     """Read the registry of the tables on the page; raise :class:`PageError` naming the entry that is faulty."""
-    entries = yaml.safe_load(Path(path).read_text("utf-8"))
+    entries = read_yaml(path)
     found, seen = [], set()
     for entry in entries:
         name = entry.get("id", "?")
@@ -278,6 +278,7 @@ def _lighten(picture: str) -> str:
     )
     for _ in range(3):  # groups stand inside groups
         picture = re.sub(r"<g>\s*(<(?:text|path|use)\b[^<]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", picture)
+    picture = re.sub(r"<g/>\s*", "", picture)
     # A hundredth of a point cannot be seen, and marks of one look share it.
     picture = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag.group()), picture)
     return re.sub(r"<g(?P<about>[^>]*)>\s*(?P<uses>(?:<use\b[^>]*/>\s*){2,})</g>", _share_style, picture)
@@ -621,7 +622,9 @@ def _not_measured(
         "Code labels of Papers with Code, the primary measure of use in research: the service is closed and its data "
         "cannot be embedded; the table of quoted shares holds the points that publications printed."
     )
-    found.append("Other frameworks, several devices at once, mixed precision, and models of today's largest sizes.")
+    lower = cells is not None and "precision" in cells and (cells["precision"] != "float32").any()
+    narrow = "" if lower else "precisions below float32, "
+    found.append(f"Other frameworks, several devices at once, {narrow}and models of today's largest sizes.")
     absent = [spec.table for spec in registry if spec.table not in tables]
     if absent:
         found.append(f"Tables not made for this build: {', '.join(dict.fromkeys(absent))}.")
@@ -671,7 +674,7 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
     )
     environment.filters["code_spans"] = _code_spans
     try:
-        return environment.get_template("page.html.j2").render(
+        page = environment.get_template("page.html.j2").render(
             **context,
             css=Markup((template_dir / "page.css").read_text("utf-8")),  # noqa: S704  our own file
             script=Markup(script),  # noqa: S704  our own file
@@ -680,6 +683,33 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
         )
     except TemplateError as error:
         raise PageError(f"{template_dir / 'page.html.j2'}: {error}") from error
+    return share_styles(page)
+
+
+#: Digits of a style's digest in its class: 16 million names for the few hundred styles of a page.
+STYLE_DIGITS = 6
+
+
+def share_styles(page: str) -> str:
+    """Say each style of the pictures once, as a class in the page's style sheet: else they are a fifth of the page.
+
+    A class is named by a digest of what it says, so that a change in one picture changes nothing elsewhere.
+    """
+    rules: dict[str, str] = {}
+
+    def name(found: re.Match) -> str:
+        said = found.group(1)
+        short = "s" + hashlib.sha256(said.encode()).hexdigest()[:STYLE_DIGITS]
+        if rules.setdefault(short, said) != said:
+            raise PageError(f"two styles of the pictures share the class {short}: raise STYLE_DIGITS")
+        return f' class="{short}"'
+
+    def picture(found: re.Match) -> str:
+        return re.sub(r' style="([^"]*)"', name, found.group())
+
+    page = re.sub(r"<svg\b.*?</svg>", picture, page, flags=re.S)
+    sheet = "".join(f".picture .{short} {{{said}}}\n" for short, said in sorted(rules.items()))
+    return page.replace("</style>", f"{sheet}</style>", 1)
 
 
 def _code_spans(text: str) -> Any:

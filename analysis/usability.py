@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis.adoption_data import read_rows
 from analysis.intervals import wilson
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 from reproductions.usability import summary, tasks
 from reproductions.usability.faults import catalogue
 from reproductions.usability.faults import summary as fault_summary
@@ -181,7 +181,7 @@ def _listings(path: Path, schema: Path) -> tuple[dict, list[str]]:
         return {}, []
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        check(found, yaml.safe_load(schema.read_text(encoding="utf-8")), str(path))
+        check(found, read_yaml(schema), str(path))
     except ValueError as error:
         return {}, [f"{path}: not JSON ({error}); remove the file and measure again: {COMMAND}"]
     except SurveyError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,10 +90,17 @@ def identifiers(first: int, count: int) -> list[tuple[str, str]]:
     found = []
     for number in range(first, first + count):
         month, within = divmod(number, 20_000)
-        year, month = divmod(month, 12)
-        created = date(2015 + year, month + 1, 1) + timedelta(days=within % 28)
-        found.append((f"{15 + year:02}{month + 1:02}.{within + 1:05}", created.isoformat()))
+        prefix, days = _month(month)
+        found.append((f"{prefix}.{within + 1:05}", days[within % 28]))
     return found
+
+
+@cache
+def _month(number: int) -> tuple[str, list[str]]:
+    """Return how the ids of a month begin, counted from January 2015, and its first 28 days."""
+    year, month = divmod(number, 12)
+    days = [date(2015 + year, month + 1, 1) + timedelta(days=day) for day in range(28)]
+    return f"{15 + year:02}{month + 1:02}", [day.isoformat() for day in days]
 
 
 def oai_page(texts: Sequence[str], first: int, token: str = "next") -> bytes:  # noqa: S107 - not a password

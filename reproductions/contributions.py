@@ -18,11 +18,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from reproductions import environments, registry
 from reproductions.errors import SurveyError
-from reproductions.files import explain, write_json, write_text
+from reproductions.files import explain, read_yaml, write_json, write_text
 from reproductions.spec import MODES
 from reproductions.validation import check as check_schema
 
@@ -508,4 +506,4 @@ def _json(path: Path, remedy: str) -> dict:
 
 
 def _schema(name: str) -> dict:
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    return read_yaml(SCHEMAS / f"{name}.schema.yaml")

@@ -24,11 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from reproductions.batches import VOCABULARY
 from reproductions.errors import SurveyError
-from reproductions.files import sha256, write_bytes, write_json
+from reproductions.files import read_yaml, sha256, write_bytes, write_json
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,7 +48,7 @@ class SourceFailed(Exception):
 
 def registry(path: Path = REGISTRY) -> dict[str, dict]:
     """Return ``{data set id: entry}``."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read_yaml(path)
 
 
 def fetch(dataset: str, cache: Path, entries: Mapping[str, dict] | None = None) -> Path:

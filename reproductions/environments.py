@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 
 REGISTRY = Path(__file__).with_name("environments.yaml")
 
@@ -34,7 +33,7 @@ class Environment:
 
 def load() -> dict[str, Environment]:
     """Return ``{name: profile}`` from environments.yaml."""
-    raw = yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))
+    raw = read_yaml(REGISTRY)
     return {name: Environment(name=name, **values) for name, values in raw.items()}
 
 

@@ -159,7 +159,8 @@ def _points(preset: Preset, cell: Cell, setting: Setting, options: Options) -> t
 
 
 def plan(workload: Workload, preset: Preset, options: Options) -> list[Block]:
-    """Return every block in the order of execution."""
+    """Return every block in the order of execution; the profiles asked for take the place of the preset's."""
+    preset = replace(preset, environments=options.environments or preset.environments)
     blocks = []
     for restart in range(preset.restarts):
         for setting in settings(preset, options):

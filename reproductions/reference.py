@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 import hashlib
 import json
 import logging
@@ -102,9 +103,11 @@ class Session:
         self.data = runtime.pop("data")
         blank = frameworks.engine(framework)(mode=MODES[framework], precision="float32", **runtime)
         self.sides = {}
+        # Training and inference are compared; a reference has its own way to generate, which is built for ours alone.
+        offered = {name: value for name, value in vars(module).items() if name != "generator"}
         for name, build in (("ours", module.build), ("reference", module.reference)):
             engine = copy.copy(blank)  # threads and device are settings of the process and can be set once only
-            source = SimpleNamespace(**(vars(module) | {"build": build}))
+            source = SimpleNamespace(**(offered | {"build": build}))
             # Parameters that a workload never trains are its own way to the reference's number of them.
             frozen = getattr(self.workload.module("weights"), "FROZEN", {}).get(framework) if name == "ours" else None
             engine.build(source, sizes, dict(self.workload.optimizer), *([tuple(frozen)] if frozen else []))
@@ -205,7 +208,8 @@ class Options:
 def compare(workloads: list, preset: str, options: Options, out: Path) -> list[dict]:
     """Compare each workload with its reference in each framework; write and return the rows of ``reference.csv``.
 
-    Finished pairs are kept in a journal, so a killed run goes on. What cannot be imported is a row that names the
+    Rows of other workloads, measured on this machine, stay in the table. Finished pairs are kept in a journal, so a
+    killed run goes on. What cannot be imported is a row that names the
     command which brings it.
     """
     from reproductions.files import write_csv
@@ -222,10 +226,28 @@ def compare(workloads: list, preset: str, options: Options, out: Path) -> list[d
             rows, rounds = _pair(workload, workload.preset(preset), framework, options)
             journal.add({"kind": "pair", "workload": workload.id, "framework": framework, "rows": rows, "all": rounds})
     rows = [row for pair in journal.rows for row in pair["rows"]]
-    write_csv(out / "reference.csv", COLUMNS, rows)
-    write_csv(out / "reference_rounds.csv", ROUND_COLUMNS, [row for pair in journal.rows for row in pair["all"]])
+    rounds = [row for pair in journal.rows for row in pair["all"]]
+    here, asked = {row["machine"] for row in rows}, {workload.id for workload in workloads}
+    others = [row for row in _read(out / "reference.csv") if row["workload"] not in asked and row["machine"] in here]
+    kept = {row["workload"] for row in others}
+    other_rounds = [row for row in _read(out / "reference_rounds.csv") if row["workload"] in kept]
+    write_csv(out / "reference.csv", COLUMNS, sorted([*others, *rows], key=_place))
+    write_csv(out / "reference_rounds.csv", ROUND_COLUMNS, sorted([*other_rounds, *rounds], key=_place))
     journal.remove()
     return rows
+
+
+def _place(row: Mapping[str, object]) -> str:
+    return str(row["workload"])
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table that this module wrote; none where there is no such table."""
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            return list(csv.DictReader(handle))
+    except FileNotFoundError:
+        return []
 
 
 def _decisive(options: Options) -> list:

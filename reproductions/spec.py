@@ -17,6 +17,7 @@ from types import MappingProxyType, ModuleType
 import yaml
 
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 
 #: The frameworks that are compared. An interpreter may be configured for each.
 FRAMEWORKS = ("pytorch", "tensorflow")
@@ -87,7 +88,8 @@ class Preset:
     restarts       fresh sets of worker processes, the outer unit of the bootstrap
     rounds         blocks a cell and point inside one restart
     steps          steps a block, by phase
-    environments   environment profiles, see environments.yaml; further axes are measured in the last of them
+    environments   environment profiles, see environments.yaml; every mode and further axis is measured in the last of
+                   them, what people use most in each
     batches        distinct batches that a block cycles through
     accuracy       epochs, seeds and training examples (0: all) of the accuracy run; None where it is not run
     timeout_s      seconds a worker may take for one request before it is stopped
@@ -126,9 +128,9 @@ class Preset:
         return tuple(Point(phase, size) for phase, size in self.batch_size.items())
 
     def cells(self, environment: str) -> tuple[Cell, ...]:
-        """Return the cells of a profile: other precisions are measured in the last profile alone."""
+        """Return the cells of a profile: every mode and other precisions in the last, what people use most in each."""
         if environment != self.environments[-1]:
-            return self.modes
+            return tuple(cell for cell in self.modes if (cell.framework, cell.mode) in USUAL)
         lower = [
             Cell(cell.framework, cell.mode, precision)
             for precision in self.precisions
@@ -148,6 +150,8 @@ class Preset:
         return (*base, *(point for point in self.sweep_points if point not in base)) if swept else base
 
 
+#: The modes that documentations teach for training and serving: a second environment profile is measured with them.
+USUAL = {("pytorch", "eager"), ("pytorch", "compile"), ("tensorflow", "function")}
 #: TensorFlow's eager mode is for debugging: measured in float32, left out of the axes that multiply the work.
 EAGER_TF = ("tensorflow", "eager")
 
@@ -218,12 +222,12 @@ def load(folder: Path) -> Workload:
     folder = Path(folder)
     path = folder / "workload.yaml"
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path)
     except OSError as error:
         raise SurveyError(f"{path}: cannot be read ({error.strerror}); a workload folder needs it") from error
     except yaml.YAMLError as error:
         raise SurveyError(f"{path}: not valid YAML: {error}") from error
-    check(raw, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), str(path))
+    check(raw, read_yaml(SCHEMA), str(path))
     presets = {name: _preset(name, declared, raw, path) for name, declared in raw["presets"].items()}
     return Workload(
         id=folder.name,

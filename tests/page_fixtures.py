@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import once
+
 ROOT = Path(__file__).parents[1]
 BUILT = "2026-11-22"
 WORKLOADS = {"digits_cnn": "Convolutional classifier, MNIST digits", "r8_text": "Text classifier, Reuters R8"}
@@ -360,14 +362,6 @@ def write_upkeep(folder: Path) -> None:
     write(data / "snapshots", data / "measurements", data, ROOT / "workflow" / "schemas", folder)
 
 
-def _once(tmp_path_factory, name, build):
-    """Build a folder once a session, whichever test module asks first."""
-    folder = tmp_path_factory.getbasetemp() / name
-    if not folder.exists():
-        build(folder)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def real_tables(tmp_path_factory):
     """Adoption tables of the embedded data and made-up performance tables, as CSV in a folder."""
@@ -378,7 +372,7 @@ def real_tables(tmp_path_factory):
         write_usability(folder)
         write_upkeep(folder)
 
-    return _once(tmp_path_factory, "page-tables", build)
+    return once(tmp_path_factory, "page-tables", build)
 
 
 @pytest.fixture(scope="session")
@@ -403,7 +397,7 @@ def built_page(tmp_path_factory, real_tables):
             template_dir=ROOT / "workflow" / "report",
         )
 
-    root = _once(tmp_path_factory, "page-built", build)
+    root = once(tmp_path_factory, "page-built", build)
     html = root / "report" / "index.html"
     records = json.loads((root / "figures" / "figures.json").read_text("utf-8"))
     return SimpleNamespace(root=root, html=html, text=html.read_text("utf-8"), figures=records)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from reproductions.files import read_yaml
 
 FRAMEWORKS_YAML = Path(__file__).with_name("frameworks.yaml")
 KERAS = "keras"
@@ -44,7 +44,7 @@ class Table:
 @cache
 def load_table(path: Path = FRAMEWORKS_YAML) -> Table:
     """Return the lookups; raises ValueError if a name stands for two things."""
-    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    content = read_yaml(path)
     groups = {**content["frameworks"], KERAS: content[KERAS]}
     modules: dict[str, str] = {}
     packages: dict[str, str] = {}

@@ -122,10 +122,10 @@ DECADES = tuple(base * 10.0**power for power in range(-4, 4) for base in (1, 3))
 
 
 def one_environment(cells: pd.DataFrame, wanted: str) -> pd.DataFrame:
-    """Return the rows of the wanted environment, or of its first one where a workload was not measured in it."""
+    """Return the rows of each workload's modes in the wanted environment, or in their first one where it lacks them."""
     if cells.empty:
         return cells.reset_index(drop=True)
-    names = cells.groupby("workload")["environment"]
+    names = cells.groupby(["workload", "framework", "mode"])["environment"]
     chosen = names.transform(lambda own: wanted if wanted in set(own) else own.iloc[0])
     return cells[cells["environment"] == chosen].reset_index(drop=True)
 

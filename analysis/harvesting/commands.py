@@ -14,6 +14,7 @@ from analysis.configuring import ROOT, read, today
 from analysis.harvesting import registry
 from analysis.harvesting.registry import Source
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 
 
 def add_parser(commands) -> None:
@@ -164,11 +165,11 @@ def make_run(source: Source, values: Mapping, options: argparse.Namespace | None
 
 def configured(file: Path | None) -> Mapping:
     """Return the configuration by name, with a file laid over the defaults; SurveyError if it cannot be read."""
-    defaults = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    defaults = read_yaml(ROOT / "config" / "config.yaml")
     if file is None:
         return defaults
     try:
-        own = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        own = read_yaml(file) or {}
     except (OSError, yaml.YAMLError) as error:
         raise SurveyError(f"{file}: cannot be read ({error}); check the path and the YAML") from error
     if not isinstance(own, dict):

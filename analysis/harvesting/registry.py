@@ -9,9 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
 
-import yaml
-
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 from reproductions.validation import suggest
 
 SOURCES_YAML = Path(__file__).resolve().parents[2] / "data" / "sources.yaml"
@@ -69,7 +68,7 @@ def common(path: Path = SOURCES_YAML) -> dict:
 
 @cache
 def _content(path: Path) -> dict:
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    return read_yaml(path)
 
 
 def sources(configured: Mapping[str, Mapping] | None = None, where: str = "configuration") -> dict[str, Source]:

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from analysis import mentions
+from reproductions.files import read_yaml
 
 _SOFTWARE = re.compile(
     r"(?<![\w-])(?:caffe2|cntk|onnx(?:[ -]runtime)?|tvm|tensorrt|horovod|scikit-learn|sklearn|numpy|scipy|matlab|octave"
@@ -136,6 +135,6 @@ def _words(text: str) -> list[str]:
 
 @cache
 def _compiled(kind: str) -> dict[str, re.Pattern[str]]:
-    table = yaml.safe_load(Path(__file__).with_name("cues.yaml").read_text(encoding="utf-8"))
+    table = read_yaml(Path(__file__).with_name("cues.yaml"))
     filled = {name: re.sub(r"<(\w+)>", lambda f: table["fragments"][f[1]], rule) for name, rule in table[kind].items()}
     return {name: re.compile(rule, 0 if name == "software_name" else re.I) for name, rule in filled.items()}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit, ndtr
@@ -18,6 +17,7 @@ from analysis.periods import parse_period
 from analysis.trends.classes import SMALL, steady_inflation
 from analysis.trends.clusters import covariance_matrix
 from analysis.trends.series import LATE, Series, decimal, late_periods, middle
+from reproductions.files import read_yaml
 
 FIELDS_YAML = Path(__file__).with_name("fields.yaml")
 SPREADS = np.linspace(0, 4, 81)  # standard deviations between fields, on the logit
@@ -31,7 +31,7 @@ def load_fields(path: Path = FIELDS_YAML) -> dict:
 
     raises  ValueError if a category or conference stands in two fields
     """
-    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    content = read_yaml(path)
     lookups: dict[str, dict[str, str]] = {"categories": {}, "conferences": {}}
     for field, entry in content["fields"].items():
         for kind, lookup in lookups.items():

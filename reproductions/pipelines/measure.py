@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from reproductions import flags, machine
 from reproductions.environments import worker_environment
 from reproductions.errors import SurveyError, WorkerFailed
-from reproductions.files import sha256, write_csv
+from reproductions.files import read_yaml, sha256, write_csv
 from reproductions.journal import Journal
 from reproductions.pipelines import data
 from reproductions.process import Child
@@ -117,7 +116,7 @@ class Options:
 
 def presets() -> dict[str, Preset]:
     """Return the presets of presets.yaml."""
-    raw = yaml.safe_load((HERE / "presets.yaml").read_text(encoding="utf-8"))
+    raw = read_yaml(HERE / "presets.yaml")
     return {name: _preset(name, values) for name, values in raw.items()}
 
 

@@ -67,13 +67,18 @@ _PLATFORMS = (
     (r"win_amd64", "Windows x86-64"),
     (r"win_arm64", "Windows arm64"),
 )
-_IMPORT = """
+#: Imports a package, writes down what that took, and goes on to the program of the first step: one process tells both.
+_BEGIN = """
 import json, sys, time
+package, program, found = sys.argv[1:]
 wall, cpu = time.perf_counter(), time.process_time()
-__import__(sys.argv[1])
+__import__(package)
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
 from reproductions.worker import _peak_host_bytes
-print(json.dumps({"import_wall_s": wall, "import_cpu_s": cpu, "import_peak_mib": _peak_host_bytes() / 2**20}))
+with open(found, "w", encoding="utf-8") as handle:
+    json.dump({"import_wall_s": wall, "import_cpu_s": cpu, "import_peak_mib": _peak_host_bytes() / 2**20}, handle)
+import runpy
+runpy.run_path(program, run_name="__main__")
 """
 
 
@@ -149,10 +154,8 @@ def _steps(out: Path, options: Options) -> Iterator[tuple[str, Callable[[], list
     """Yield ``(name, function)`` of what is measured, in order; each function returns rows."""
     for package in PACKAGES:
         yield f"installed {package}", lambda package=package: installed(package)
-    for package in PACKAGES:
-        yield f"import {package}", lambda package=package: importing(package, options)
-    for program in PROGRAMS:
-        yield f"first step of {program}", lambda program=program: first_step(program, options)
+    for package, program in zip(PACKAGES, PROGRAMS, strict=True):
+        yield f"import of {package}, first step", lambda names=(package, program): starting(*names, options)
     for package in PACKAGES:
         yield f"registry {package}", lambda package=package: registry(package, options)
     for package in ("torch", "tensorflow"):
@@ -257,29 +260,30 @@ def _mib(dist: metadata.Distribution) -> float:
 
 
 # -- runs --------------------------------------------------------------------------------------------------------------
-def importing(package: str, options: Options) -> list[dict]:
-    """Return seconds and memory of an import in a fresh process."""
+def starting(package: str, program: str, options: Options) -> list[dict]:
+    """Return seconds and memory of an import in a fresh process, and seconds to the loss of the first training step.
+
+    The first step counts from the start of Python, and the import is part of it.
+    """
     units = {"import_wall_s": "s", "import_cpu_s": "s", "import_peak_mib": "MiB"}
-    command = [_python(package, options), "-c", _IMPORT, package]
+    path = FIRST_STEP / f"{program}.py"
+    imports, steps = [], []
     try:
-        found = [json.loads(_said(command, options)[0]) for _ in range(options.repeats)]
+        with tempfile.TemporaryDirectory(prefix="usability-") as scratch:
+            found = Path(scratch) / "found.json"
+            # -P: otherwise the folder at hand would be searched for the framework first.
+            command = [_python(package, options), "-P", "-c", _BEGIN, package, str(path), str(found)]
+            for _ in range(options.repeats):
+                steps.append(_said(command, options)[1:])
+                imports.append(json.loads(found.read_text(encoding="utf-8")))
     except SurveyError as error:
-        return [_not_run(package, metric, HERE, str(error), "failed") for metric in units]
-    return [_spread(package, metric, [each[metric] for each in found], unit) for metric, unit in units.items()]
-
-
-def first_step(program: str, options: Options) -> list[dict]:
-    """Return seconds from the start of Python to the loss of the first training step."""
-    # -P: otherwise the folder of tensorflow.py would be searched for tensorflow.
-    command = [_python(program, options), "-P", str(FIRST_STEP / f"{program}.py")]
-    try:
-        found = [_said(command, options)[1:] for _ in range(options.repeats)]
-    except SurveyError as error:
-        return [_not_run(program, "first_step_s", HERE, str(error), "failed")]
-    text = (FIRST_STEP / f"{program}.py").read_text(encoding="utf-8")
+        names = [(package, metric) for metric in units] + [(program, "first_step_s")]
+        return [_not_run(subject, metric, HERE, str(error), "failed") for subject, metric in names]
+    text = path.read_text(encoding="utf-8")
     lines = sum(bool(line.strip()) and not line.startswith('"""') for line in text.splitlines())
-    wall, cpu = zip(*found, strict=True)
+    wall, cpu = zip(*steps, strict=True)
     return [
+        *(_spread(package, metric, [each[metric] for each in imports], unit) for metric, unit in units.items()),
         _spread(program, "first_step_s", wall, "s", note=f"a program of {lines} lines"),
         _spread(program, "first_step_cpu_s", cpu, "s", note="to the end of the process"),
     ]

@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 from reproductions.usability import loading
 
 BUILT_IN = Path(__file__).with_name("programs")
@@ -89,10 +90,10 @@ def load(folder: Path) -> Task:
 
     path = Path(folder) / "task.yaml"
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise SurveyError(f"{path}: cannot be read ({error}); every task needs it") from error
-    check(raw, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), str(path))
+    check(raw, read_yaml(SCHEMA), str(path))
     for name in ("data", *PROGRAMS):
         if not (path.parent / f"{name}.py").is_file():
             raise SurveyError(f"{path.parent / name}.py: missing; a task needs data.py and a program a version")

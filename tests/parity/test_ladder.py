@@ -14,7 +14,7 @@ pytestmark = pytest.mark.frameworks
 
 
 @pytest.fixture
-def climb(tmp_path, cache):
+def climb(tmp_path, cache, interpreters):
     def run(workload):
         data = cache / "datasets" / workload.datasets[0] / "arrays.npz"
         return parity.check(
@@ -22,7 +22,7 @@ def climb(tmp_path, cache):
             workload.preset("smoke"),
             scratch=tmp_path / "scratch",
             seed=1,
-            runtime=Runtime(data, device="cpu"),
+            runtime=Runtime(data, device="cpu", python=interpreters),
         )
 
     return run

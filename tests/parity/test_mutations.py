@@ -37,8 +37,8 @@ def first_of_each():
     return [(name, entries[place % len(entries)]) for place, (name, entries) in enumerate(chosen.items())]
 
 
-def plant(name, mutation, folder, cache):
-    """Climb the ladder with one text exchanged; return the levels that fail."""
+def plant(name, mutation, folder, cache, python):
+    """Climb the ladder with one text exchanged, in ``{framework: interpreter}``; return the levels that fail."""
     target = folder / "planted"
     shutil.copytree(registry.BUILT_IN / name, target, ignore=shutil.ignore_patterns("__pycache__"))
     text = (target / mutation["file"]).read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def plant(name, mutation, folder, cache):
     (target / mutation["file"]).write_text(text.replace(mutation["old"], mutation["new"]), encoding="utf-8")
     workload = registry.find("planted", [folder])
     data = datasets.fetch(workload.datasets[0], cache) / "arrays.npz"
-    runtime = Runtime(data, device="cpu")
+    runtime = Runtime(data, device="cpu", python=python)
     result = parity.check(workload, workload.preset("smoke"), scratch=folder / "scratch", seed=1, runtime=runtime)
     return {row["level"] for row in result["rows"] if row["status"] == "fail"}
 
@@ -57,8 +57,8 @@ def ids(cases):
 
 
 @pytest.mark.parametrize(("name", "mutation"), first_of_each(), ids=ids(first_of_each()))
-def test_planted_difference_is_caught_where_the_folder_says(name, mutation, tmp_path, cache):
-    found = plant(name, mutation, tmp_path, cache)
+def test_planted_difference_is_caught_where_the_folder_says(name, mutation, tmp_path, cache, interpreters):
+    found = plant(name, mutation, tmp_path, cache, interpreters)
     assert found >= set(mutation["levels"]), f"caught at {sorted(found) or 'no level'}"
 
 
@@ -67,7 +67,7 @@ def main():
     rows, wrong = [], 0
     for name, mutation in planted():
         with tempfile.TemporaryDirectory() as folder:
-            found = plant(name, mutation, Path(folder), ROOT / "data" / "downloads")
+            found = plant(name, mutation, Path(folder), ROOT / "data" / "downloads", {})
         expected = set(mutation["levels"])
         wrong += not found >= expected
         verdict = "as said" if found >= expected else f"the folder says {', '.join(sorted(expected))}"

@@ -2,6 +2,7 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from benchmarks import overhead
@@ -14,7 +15,9 @@ def test_both_loops_are_measured_in_both_frameworks_and_the_tables_say_so(digits
     goals = overhead.run(tmp_path, True, lambda words: None, "cnn_mnist", digits)
     text = (tmp_path / "overhead.md").read_text()
     assert "too small for conclusions" in text and "cnn_mnist, batch size 1" in text
-    assert len(goals) == 6 and all(goal.met in ("yes", "no") and f"| {goal.text} |" in text for goal in goals)
+    assert len(goals) == 6 and all(
+        goal.met in ("yes", "no", "undecided") and f"| {goal.text} |" in text for goal in goals
+    )
     with (tmp_path / "overhead.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     assert tuple(rows[0]) == overhead.COLUMNS
@@ -24,6 +27,7 @@ def test_both_loops_are_measured_in_both_frameworks_and_the_tables_say_so(digits
             "bare",
             "ours",
             "bare again",
+            "bare going on",
             "whole run",
             "a block of empty steps",
         }
@@ -38,3 +42,18 @@ def test_ratios_are_paired_by_round():
         for number, value in enumerate(values)
     ]
     assert overhead.ratios(rows[::-1], "pytorch", "ours, cpu", "bare, cpu") == [2.0, 3.0]
+
+
+def test_a_goal_is_met_or_missed_only_by_the_whole_interval():
+    met = [overhead.Bound("x", False, 0.5, measured).met for measured in ((0.1, 0, 0.4), (0.4, 0, 2), (3, 1, 5))]
+    assert met == ["yes", "undecided", "no"]
+
+
+def test_a_small_difference_between_neighbours_is_seen_through_what_both_share():
+    random, rows = np.random.default_rng(1), []
+    for number, shared in enumerate(random.lognormal(0, 0.3, 400)):
+        for what, factor in (("ours, cpu", 1.01), ("bare, cpu", 1), ("bare again, cpu", 1)):
+            value = shared * factor * random.lognormal(0, 0.02)
+            rows.append({"framework": "pytorch", "what": what, "round": number, "value": value})
+    _, low, high = overhead._percent(overhead.ratios(rows, "pytorch", "ours, cpu", "bare, cpu", "bare again, cpu"))
+    assert low < 1 < high and high - low < 1

@@ -94,6 +94,8 @@ def test_second_fetch_asks_nobody(tmp_path, entry, server):
         (200, gzip.compress(b"x" * 10_000)[:-20], "EOFError"),
         (503, b"busy", "HTTPError"),
     ],
+    # Named, because a compressed body holds the second it was made in, and two test processes must collect alike.
+    ids=["another file", "a page", "cut off", "busy"],
 )
 def test_lying_server_is_refused_with_its_fault_and_nothing_is_kept(tmp_path, entry, server, status, body, words):
     entry["sources"] = [server.source]

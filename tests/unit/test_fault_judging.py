@@ -2,12 +2,14 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 
 from reproductions.errors import SurveyError
 from reproductions.usability.faults import catalogue, judging, recording, summary, tools
 from reproductions.usability.faults.catalogue import Measure
+from reproductions.usability.faults.measuring import Limits, Trial
 from reproductions.usability.faults.stages import MARK, Stage
 
 FAULTS = catalogue.discover()
@@ -232,6 +234,35 @@ def _row(fault, cell, noticed, kind="shape", status="ran"):
         "fault": fault, "framework": framework, "mode": mode, "noticed": noticed, "kind": kind, "status": status,
         "stage": "first step", "exception": "ValueError",
     }  # fmt: skip
+
+
+def test_a_mode_told_to_run_eagerly_is_not_run_again_where_the_eager_mode_has_run(tmp_path):
+    class Server:
+        scratch, versions, played = tmp_path, {"tensorflow": "2"}, []
+
+        def play(self, job):
+            self.played.append((job["mode"], Path(job["program"]).parent.name, job["tools"]))
+            result = {"value": 0.9 if job["program"].endswith("corrected/tensorflow.py") else 0.2, "exception": ""}
+            result |= {"message": "", "traceback": "", "stage": "after", "start": 0.0, "end": 1.0, "shown": []}
+            return {"result": result, "lines": [], "code": 0, "timeout": False}
+
+    fault, server, eagerly = FAULTS["reshape_instead_of_transpose"], Server(), {}
+    assert fault.kind not in tools.TOOLS["tensorflow"], "the tools of most kinds"
+    rows = {}
+    for mode in ("eager", "xla", "function"):
+        trial = Trial(fault, f"tensorflow-{mode}", server, Limits(), None, eagerly=eagerly)
+        rows[mode] = trial.row(True, None)
+    played = [(mode, switched_on) for mode, folder, switched_on in server.played if folder != "corrected"]
+    numerics, eager = tools.NUMERICS, tools.EAGERLY
+    assert played == [
+        ("eager", ()),
+        ("eager", (numerics, eager)),
+        ("xla", ()),
+        ("function", ()),
+        ("function", (numerics,)),
+    ]
+    assert {row["tools"] for row in rows.values()} == {f"{numerics}; {eager}"}
+    assert {row["noticed_by_tools"] for row in rows.values()} == {"silent"}
 
 
 def test_rates_leave_out_what_does_no_harm_and_what_did_not_run():

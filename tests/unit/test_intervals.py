@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -17,6 +17,7 @@ def test_known_interval_of_eighty_one_in_two_hundred_and_sixty_three():
     assert (round(float(low), 4), round(float(high), 4)) == (0.2553, 0.3662)
 
 
+@settings(deadline=None)
 @given(counts, st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_agrees_with_scipy(pair, level):
     k, n = pair
@@ -25,6 +26,7 @@ def test_agrees_with_scipy(pair, level):
     assert np.allclose([low, high], [expected.low, expected.high], atol=1e-10)
 
 
+@settings(deadline=None)
 @given(counts)
 def test_holds_the_share_and_stays_within_zero_and_one(pair):
     k, n = pair
@@ -32,6 +34,7 @@ def test_holds_the_share_and_stays_within_zero_and_one(pair):
     assert 0 <= low <= k / n <= high <= 1
 
 
+@settings(deadline=None)
 @given(counts)
 def test_counting_the_other_side_mirrors_the_interval(pair):
     k, n = pair

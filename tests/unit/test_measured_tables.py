@@ -10,8 +10,10 @@ import pytest
 
 from analysis import measurements
 from analysis.accuracies import accuracy_differences
+from analysis.figures._rows import one_environment
 from analysis.figures.performance_ratios import silent
 from analysis.measured_rows import Measured, tidy
+from reproductions.spec import USUAL
 from tests.measured_fixtures import accuracy_rows, rows
 
 
@@ -153,6 +155,25 @@ def test_a_cell_that_never_started_is_a_row_in_each_phase(table):
     found = measurements.cells(pd.concat([table[~lost], failure.assign(data="invented")]), {})
     failed = found[(found["mode"] == "xla") & (found["environment"] == "as_shipped")]
     assert set(failed["phase"]) == {"train", "infer"} and set(failed["status"]) == {"failed"}
+
+
+def test_a_profile_that_measures_the_usual_modes_lacks_no_other(table):
+    first = table["environment"] == "as_shipped"
+    usual = pd.Series(list(zip(table["framework"], table["mode"], strict=True)), table.index).isin(USUAL)
+    found = measurements.cells(table[~first | usual], {})
+    in_first = found[found["environment"] == "as_shipped"]
+    assert {(row.framework, row.mode) for row in in_first.itertuples()} == USUAL
+    assert set(in_first["status"]) == {"ok"} and "xla" in set(found["mode"])
+    shown = one_environment(found, "as_shipped")
+    assert set(shown.loc[shown["mode"] == "xla", "environment"]) == {"tuned"}
+    assert set(shown.loc[shown["mode"] == "compile", "environment"]) == {"as_shipped"}
+
+
+def test_a_mode_missing_in_a_profile_that_has_others_of_its_kind_is_a_row(table):
+    gone = (table["environment"] == "as_shipped") & (table["mode"] == "xla")
+    found = measurements.cells(table[~gone], {})
+    missing = found[(found["environment"] == "as_shipped") & (found["mode"] == "xla")]
+    assert set(missing["status"]) == {"untested"}
 
 
 def test_difference_of_accuracies_is_paired_by_seed():

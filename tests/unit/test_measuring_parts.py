@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reproductions import batches, environments, exclusive, harness, machine, parity
+from reproductions import batches, environments, exclusive, harness, machine, parity, spec
 from reproductions.__main__ import main
 from reproductions.client import Runtime
 from reproductions.errors import SurveyError
@@ -27,7 +27,23 @@ def test_blocks_alternate_and_the_order_is_reversed_from_round_to_round(workload
 def test_plan_holds_every_cell_once_a_round(workloads, digits, tmp_path):
     workload, preset = workloads["gru_text"], workloads["gru_text"].preset("quick")
     blocks = harness.plan(workload, preset, harness.Options(Runtime(digits), folder=tmp_path))
-    assert len(blocks) == len(set(blocks)) == preset.restarts * preset.rounds * 2 * 2 * len(workload.modes)
+    assert (
+        len(blocks) == len(set(blocks)) == preset.restarts * preset.rounds * 2 * (len(spec.USUAL) + len(workload.modes))
+    )
+
+
+def test_every_mode_is_measured_in_the_last_profile_and_the_usual_ones_in_each(workloads, digits, tmp_path):
+    workload = workloads["cnn_mnist"]
+    preset = workload.preset("quick")
+
+    def found(**options):
+        blocks = harness.plan(workload, preset, harness.Options(Runtime(digits), folder=tmp_path, **options))
+        profiles = {block.environment for block in blocks}
+        return {name: {(b.framework, b.mode) for b in blocks if b.environment == name} for name in profiles}
+
+    every = {(cell.framework, cell.mode) for cell in preset.modes}
+    assert found() == {"as_shipped": spec.USUAL, "tuned": every} and every > spec.USUAL
+    assert found(environments=("as_shipped",)) == {"as_shipped": every}, "the only profile is the last one"
 
 
 def test_fingerprint_changes_with_what_is_measured_and_with_nothing_else(workloads, digits, tmp_path):

@@ -73,3 +73,29 @@ def test_another_number_of_parameters_marks_every_phase(tables):
         "workload == 'cnn_mnist' and machine == @MACHINE"
     )
     assert found["note"].str.contains("another number of parameters").all()
+
+
+def test_rows_of_other_workloads_stay_those_of_another_machine_go(workloads, tmp_path, monkeypatch):
+    def pair(workload, preset, framework, options):
+        row = dict.fromkeys(reference.COLUMNS, "") | {
+            "machine": "here",
+            "workload": workload.id,
+            "framework": framework,
+        }
+        told = dict.fromkeys(reference.ROUND_COLUMNS, "1") | {"workload": workload.id}
+        return [row], [told]
+
+    monkeypatch.setattr(reference, "_pair", pair)
+    options = reference.Options(folder=tmp_path / "unfinished")
+
+    def compared(*names):
+        reference.compare([workloads[name] for name in names], "smoke", options, tmp_path)
+        tables = (reference._read(tmp_path / name) for name in ("reference.csv", "reference_rounds.csv"))
+        return [[row["workload"] for row in table] for table in tables]
+
+    both = [["cnn_mnist"] * 2 + ["lenet5"] * 2] * 2
+    assert compared("lenet5", "cnn_mnist") == both
+    assert compared("cnn_mnist") == both
+    table = tmp_path / "reference.csv"
+    table.write_text(table.read_text().replace("here,lenet5", "elsewhere,lenet5"))
+    assert compared("cnn_mnist") == [["cnn_mnist"] * 2] * 2

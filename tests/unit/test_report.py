@@ -196,9 +196,10 @@ def test_the_page_stays_light(built_page):  # noqa: F811
 
 def test_pictures_follow_the_style_sheet(built_page):  # noqa: F811
     pictures = "".join(re.findall(r"<svg .*?</svg>", built_page.text, flags=re.S))
-    literal = re.findall(r"(?<!,)#[0-9a-f]{6}\b", pictures)
-    assert literal == []
-    assert f"var(--pytorch,{style.COLORS['pytorch']})" in pictures
+    looks = "".join(re.findall(r"\.picture \.s[0-9a-f]+ \{.*?\}", built_page.text))
+    assert re.findall(r"(?<!,)#[0-9a-f]{6}\b", pictures + looks) == []
+    assert f"var(--pytorch,{style.COLORS['pytorch']})" in looks
+    assert set(re.findall(r' class="(s[0-9a-f]+)"', pictures)) == set(re.findall(r"\.picture \.(s[0-9a-f]+)", looks))
 
 
 def test_every_picture_is_named_and_described(built_page):  # noqa: F811
@@ -292,3 +293,17 @@ def test_the_style_sheet_knows_both_sets_and_prints_the_light_one():
     assert f"--pytorch:{style.COLORS['pytorch']}" in css
     assert "@media screen and (prefers-color-scheme:dark)" in css
     assert f"--pytorch:{style.COLORS_DARK['pytorch']}" in css
+
+
+def test_a_style_of_the_pictures_is_said_once_and_named_by_what_it_says():
+    page = (
+        '<style>\nbody {}\n</style><p style="color: red">x</p>'
+        '<svg><path style="fill: none"/><path style="fill: none"/><text style="font-size: 7px">a</text></svg>'
+    )
+    shared = report.share_styles(page)
+    (plain,) = set(re.findall(r'<path class="(s[0-9a-f]+)"/>', shared))
+    assert f".picture .{plain} {{fill: none}}\n" in shared.partition("</style>")[0]
+    assert shared.count("fill: none") == shared.count("font-size: 7px") == 1
+    assert '<p style="color: red">' in shared, "only pictures"
+    other = report.share_styles(page.replace("font-size: 7px", "font-size: 8px"))
+    assert f'<path class="{plain}"/>' in other, "another picture's style has not moved it"

@@ -359,8 +359,7 @@ def test_the_programs_table_and_its_summary_keep_their_schemas(task, root, tmp_p
 
 
 def test_the_table_of_first_contact_keeps_its_schema(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(contact, "importing", lambda package, options: [])
-    monkeypatch.setattr(contact, "first_step", lambda program, options: [])
+    monkeypatch.setattr(contact, "starting", lambda package, program, options: [])
     monkeypatch.setattr(contact, "_pip", lambda *_: SAID)
     contact.measure(tmp_path, contact.Options())
     _check_table(root, tmp_path / contact.TABLE)

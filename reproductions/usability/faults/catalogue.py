@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from reproductions.errors import SurveyError
+from reproductions.files import read_yaml
 
 FOLDER = Path(__file__).parent
 #: Modes of each framework, in the order in which they are always listed.
@@ -83,7 +82,7 @@ def discover(folder: Path = FOLDER) -> dict[str, Fault]:
 def load(path: Path) -> Fault:
     """Read one ``fault.yaml``; raises SurveyError that names the file, the key and the remedy."""
     name = f"{path.parent.name}/{path.name}"
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path)
     needed = {"title", "kind", "story", "sources", "measure", "names"}
     if missing := needed - set(raw):
         raise SurveyError(f"{name}: lacks {', '.join(sorted(missing))}; add the keys")

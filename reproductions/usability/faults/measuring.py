@@ -172,10 +172,10 @@ def measure(
                     fault, own = waiting.get_nowait()
                 except queue.Empty:
                     return
-                twin = None
+                twin, eagerly = None, {}
                 for cell in own:
                     try:
-                        trial = Trial(fault, cell, pool.server(cell), limits, backend)
+                        trial = Trial(fault, cell, pool.server(cell), limits, backend, eagerly=eagerly)
                         row = trial.row(with_tools, twin)
                         twin = trial.twin
                     except WorkerFailed as problem:
@@ -229,10 +229,24 @@ class Pool:
 
 
 class Trial:
-    """One fault in one framework-mode: the faulty program, its corrected twin, and both with the tools on."""
+    """One fault in one framework-mode: the faulty program, its corrected twin, and both with the tools on.
 
-    def __init__(self, fault: Fault, cell: str, server: Server, limits: Limits, backend: str | None):
+    eagerly   what TensorFlow did without tracing in the fault's other modes, by program and tools; it is added to: a
+              mode that is told to run its functions eagerly runs nothing else than the eager mode does
+    """
+
+    def __init__(
+        self,
+        fault: Fault,
+        cell: str,
+        server: Server,
+        limits: Limits,
+        backend: str | None,
+        *,
+        eagerly: dict | None = None,
+    ):
         self.fault, self.cell, self.server, self.limits, self.backend = (fault, cell, server, limits, backend)
+        self.eagerly = {} if eagerly is None else eagerly
         self.framework, _, self.mode = cell.partition("-")
         self.folder = server.scratch / f"{fault.id}-{cell}"
         self.program = fault.program(self.framework)
@@ -256,11 +270,11 @@ class Trial:
         other.parent.mkdir(parents=True, exist_ok=True)
         other.write_text(corrected(source), encoding="utf-8")
         faulty = self._play(self.program, ())
-        right = self.twin = twin or {**self._play(other, ()), "program": str(other)}
+        right = self.twin = twin or self._play(other, ())
         row = _blank(self.fault, self.cell) | {"version": self._version(), "status": "ran", "origin": self._origin()}
         judged = self._judge(faulty, right, source)
         if twin and judged["noticed"] in ("warned", "harmless"):
-            right = {**self._play(other, ()), "program": str(other)}
+            right = self._play(other, ())
             judged = self._judge(faulty, right, source)
         row |= judged
         row["note"] = self._note(faulty, right)
@@ -271,6 +285,17 @@ class Trial:
         return row
 
     def _play(self, program: Path, switched_on: tuple[str, ...]) -> dict:
+        """Return what came of a program, and in ``program`` where it stood."""
+        eager = self.framework == "tensorflow" and (self.mode == "eager" or tools.EAGERLY in switched_on)
+        run = (program == self.program, frozenset(switched_on) - {tools.EAGERLY})
+        if eager and run in self.eagerly:
+            return self.eagerly[run]
+        answer = {**self._run(program, switched_on), "program": str(program)}
+        if eager:
+            self.eagerly[run] = answer
+        return answer
+
+    def _run(self, program: Path, switched_on: tuple[str, ...]) -> dict:
         # What tools find, they find in the graph: generating code for it would add minutes and nothing else.
         backend = GRAPH_ONLY if switched_on else self.backend
         return self.server.play(
@@ -362,7 +387,7 @@ class Trial:
         for switched_on in tools.for_runs(self.framework, self.mode, self.fault.kind):
             tried += switched_on
             outcome, message = self._with_tools(other, right, switched_on)
-            message = judging.normalise(message, str(self.program)).replace(str(other), PROGRAM)[:2000]
+            message = judging.normalise(message, str(self.program))[:2000]
             if outcome == "unusable":
                 unusable = unusable or message
             elif outcome != "silent":
@@ -380,9 +405,10 @@ class Trial:
             return "silent", ""
         right = self._play(other, switched_on)
         good = right["result"] or _crashed(right)
-        notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), str(other))
+        notice, _, _ = judging.notices(faulty["lines"], right["lines"], str(self.program), right["program"])
         if good["exception"]:
-            return "unusable", f"corrected twin: {good['exception']}: {good['message']}"
+            words = good["message"].replace(right["program"], PROGRAM)
+            return "unusable", f"corrected twin: {good['exception']}: {words}"
         if result["exception"]:
             return "noticed", f"{result['exception']}: {result['message']}"
         if notice:
