@@ -30,6 +30,8 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
     if kept_up:
         smoke = configuration.values["usability"] == "smoke"
         lines += [f"  {words}{' (smoke size)' if smoke else ''}" for words, _ in kept_up]
+        if extra := configuration.values["upkeep"]["extra"]:
+            lines.append(f"    making these environments first, which takes minutes each: {', '.join(extra)}")
         lines.append(f"    landing in {configuration.values['measurements']}/<machine>/")
         minutes += sum(spent for _, spent in kept_up) / (6 if smoke else 1)
     usability = [(words, spent) for rule, (words, spent) in _USABILITY.items() if rule in rules]
@@ -82,7 +84,10 @@ _USABILITY = {
 _UPKEEP = {
     "builds": ("ask the installed builds of accelerators", 0.5),
     "safety": ("open hostile model files in a sandbox", 3),
-    "repeatability": ("repeat trainings and compare them bit for bit", 15),
+    "repeatability": ("repeat trainings and compare them bit for bit", 10),
+    "moving": ("move models between the frameworks", 6),
+    "defaults": ("change defaults one at a time and train", 6),
+    "old_files": ("open files of old releases", 1),
 }
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
 _PREPARING = ("check_parity", "train_to_accuracy")

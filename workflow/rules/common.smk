@@ -103,6 +103,17 @@ UPKEEP_TABLES = [
     "upkeep_removals",
     "upkeep_safety",
     "upkeep_repeatability",
+    "upkeep_moving",
+    "upkeep_defaults",
+    "upkeep_old_files",
+]
+UPKEEP_PARTS = [
+    "builds",
+    "safety",
+    "repeatability",
+    "moving",
+    "defaults",
+    "old_files",
 ]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
@@ -120,7 +131,7 @@ wildcard_constraints:
     out="results|results/smoke",
     workload="|".join(WORKLOADS),
     source="|".join(CONFIGURED.sources),
-    part="builds|safety|repeatability",
+    part="|".join(UPKEEP_PARTS),
 
 
 def deliverables(out):
@@ -205,7 +216,7 @@ def contact_arguments(wildcards):
 
 
 def upkeep_arguments(wildcards):
-    """Return the arguments of the commands that ask builds, open hostile files and repeat trainings."""
+    """Return the arguments of the commands of upkeep."""
     return CONFIGURED.upkeep_arguments()
 
 

@@ -1,11 +1,12 @@
-# Upkeep: releases and support life, read from the package index; builds, hostile files and repeatability, run here.
+# Upkeep: releases and support life, read from the package index; builds, hostile and old files, repeatability, moving
+# models and defaults, run here.
 # The target `upkeep` reads and runs anew, once a day; a killed run goes on.
 
 
 rule upkeep:
     input:
         f"{REFRESHED}/package_index.json",
-        expand(f"{KEPT_UP}/{{part}}.json", part=["builds", "safety", "repeatability"]),
+        expand(f"{KEPT_UP}/{{part}}.json", part=UPKEEP_PARTS),
     localrule: True
 
 
@@ -44,6 +45,9 @@ rule tabulate_upkeep:
                 "upkeep_builds",
                 "upkeep_safety",
                 "upkeep_repeatability",
+                "upkeep_moving",
+                "upkeep_defaults",
+                "upkeep_old_files",
             ],
         ),
         code=workflow.source_path("../../analysis/upkeep.py"),

@@ -186,7 +186,8 @@ def _ask(release: Release, tasks: Sequence[Mapping], options: Options) -> list[d
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             ended = f"{type(error).__name__}: no answer"
-            said = (getattr(error, "stdout", None) or b"").decode(errors="replace").splitlines()
+            given = getattr(error, "stdout", None) or ""
+            said = (given if isinstance(given, str) else given.decode(errors="replace")).splitlines()
         else:
             words = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
             ended, said = f"the process ended: {words[0]}", done.stdout.splitlines()
@@ -212,14 +213,15 @@ def tabulate(
     """Return a row a file, opening release and way; what was not made or not installed is a row of its own."""
     rows = []
     for release in found:
+        if release.status != "ok":
+            about = {"kind": "all", "title": "all kinds of file", "side": release.side, "maker": release.id}
+            rows.append(about | {"saved_by": release.title, "status": release.status, "note": release.note})
+            continue
         for name, module in modules.items():
             if module.KIND["side"] != release.side:
                 continue
             about = {key: module.KIND[key] for key in ("title", "side", "documented")}
             about |= {"kind": name, "maker": release.id, "saved_by": release.title}
-            if release.status != "ok":
-                rows.append(about | {"status": release.status, "note": release.note})
-                continue
             for key, made in saved.items():
                 if key[:3] != (release.side, release.id, name):
                     continue
