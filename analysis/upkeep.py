@@ -44,7 +44,12 @@ PLATFORMS = {
 }
 CARRIERS = ("jaxlib",)  # packages that only carry a framework's binaries
 #: Tables of a machine's folder.
-MEASURED = ("upkeep_builds", "upkeep_safety", "upkeep_repeatability")
+MEASURED = (
+    *("upkeep_builds", "upkeep_safety", "upkeep_repeatability"),
+    *("upkeep_moving", "upkeep_defaults", "upkeep_old_files"),
+)
+#: Where a model is before and after a move.
+PLACES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "keras_torch": "Keras on PyTorch"}
 CURATED = ("python_life", "removals", "accelerators")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -123,6 +128,22 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("machine", "date", "side", "mode", "mode_title", "switches", "version", "runs", "distinct", "identical"),
         *("step_ms", "low", "high", "cost", "cost_low", "cost_high", "status", "note"),
     ),
+    "upkeep_moving": (
+        *("machine", "date", "workload", "network", "route", "title", "direction", "documented", "tools", "version"),
+        *("converts", "convert_s", "parameters", "trainable", "kept", "logits_difference", "logits_tolerance"),
+        *("same_outputs", "trace_difference", "trace_tolerance", "same_training", "infer", "infer_low", "infer_high"),
+        *("train", "train_low", "train_high", "rounds", "status", "note"),
+    ),
+    "upkeep_defaults": (
+        *("machine", "date", "default", "title", "network", "dataset", "pytorch_asked", "pytorch_value"),
+        *("pytorch_version", "tensorflow_asked", "tensorflow_value", "tensorflow_version", "seeds", "epochs"),
+        *("n_train", "n_test", "accuracy_pytorch", "accuracy_tensorflow", "difference", "low", "high", "wording"),
+        *("status", "note"),
+    ),
+    "upkeep_old_files": (
+        *("machine", "date", "kind", "title", "side", "network", "maker", "saved_by", "loader", "loaded_by", "way"),
+        *("documented", "outcome", "difference", "message", "way_out", "status", "note"),
+    ),
 }
 
 
@@ -190,8 +211,9 @@ def tables(counted: Counted) -> dict[str, pd.DataFrame]:
     made["upkeep_routes"] = _routes(counted)
     made["upkeep_accelerators"] = _accelerators(counted, releases)
     made["upkeep_removals"] = [*counted.curated.get("removals", [])]
-    for name in ("upkeep_safety", "upkeep_repeatability"):
+    for name in ("upkeep_safety", "upkeep_repeatability", "upkeep_defaults", "upkeep_old_files"):
         made[name] = [*counted.measured.get(name, [])]
+    made["upkeep_moving"] = [_moved(row) for row in counted.measured.get("upkeep_moving", [])]
     return {name: pd.DataFrame(rows, columns=list(COLUMNS[name])) for name, rows in made.items()}
 
 
@@ -645,3 +667,14 @@ def _accelerators(counted: Counted, releases: Mapping) -> list[dict]:
         )
     found += [row | {"basis": "cited", "shown": "yes"} for row in counted.curated.get("accelerators", [])]
     return found
+
+
+# -- moving a model ----------------------------------------------------------------------------------------------------
+def _moved(row: Mapping) -> dict:
+    """Return a row of a move with its direction and the share of the parameters that still train."""
+    known = row["parameters"] and row["trainable"] is not None
+    found = {name: value for name, value in row.items() if name not in ("leaves", "arrives")}
+    return found | {
+        "direction": f"{PLACES[row['leaves']]} to {PLACES[row['arrives']]}",
+        "kept": row["trainable"] / row["parameters"] if known else None,
+    }

@@ -355,11 +355,18 @@ def write_usability(folder: Path) -> None:
 
 
 def write_upkeep(folder: Path) -> None:
-    """Write the tables of upkeep, from the landed snapshot and what lies in data/measurements."""
-    from analysis.upkeep import write_tables as write
+    """Write the tables of upkeep, from the landed snapshot, the builds that were asked and made-up measurements."""
+    import shutil
 
-    data = ROOT / "data"
-    write(data / "snapshots", data / "measurements", data, ROOT / "workflow" / "schemas", folder)
+    from analysis.upkeep import write_tables as write
+    from tests.upkeep_fixtures import write_measurements
+
+    data, measured = ROOT / "data", write_measurements(folder / "measured")
+    for path in (data / "measurements").glob("*/upkeep_builds.csv"):
+        (measured / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, measured / path.parent.name)
+    write(data / "snapshots", measured, data, ROOT / "workflow" / "schemas", folder)
+    shutil.rmtree(measured)
 
 
 @pytest.fixture(scope="session")

@@ -139,3 +139,26 @@ def test_registry_names_only_packages_that_it_holds():
     for name, entry in packages.items():
         assert entry.get("follows", name) in packages and entry.get("wheels", name) in packages
         assert entry["side"] in upkeep.SIDES and entry["kind"]
+
+
+def test_a_move_says_its_direction_and_the_share_of_parameters_that_train(tmp_path, root):
+    from tests.upkeep_fixtures import write_measurements
+
+    data = root / "data"
+    counted = upkeep.read(tmp_path / "none", write_measurements(tmp_path), data, root / "workflow" / "schemas")
+    made = upkeep.tables(counted)
+    row = row_of(made["upkeep_moving"], route="onnx2torch")
+    assert row["direction"] == "TensorFlow to PyTorch" and row["kept"] == 0.006
+    assert len(made["upkeep_defaults"]) == 3 and len(made["upkeep_old_files"]) == 3
+
+
+def test_effects_of_defaults_are_drawn_with_what_is_settled(tmp_path, root):
+    from analysis.figures import upkeep_defaults
+    from tests.upkeep_fixtures import write_measurements
+
+    counted = upkeep.read(tmp_path / "none", write_measurements(tmp_path), root / "data", root / "workflow" / "schemas")
+    drawing = upkeep_defaults.make(upkeep.tables(counted))
+    assert drawing.title == "1 of 2 defaults change accuracy here" and len(drawing.data) == 2
+    assert "adam epsilon -1.00 points (-1.50 to -0.50)" in drawing.finding.answer
+    empty = upkeep_defaults.make({"upkeep_defaults": upkeep.tables(counted)["upkeep_defaults"].head(0)})
+    assert "snakemake" in empty.limits and not empty.finding
