@@ -1,1 +1,1 @@
-"""Upkeep, the part that is run: what installed builds say, hostile model files, and whether runs repeat bit for bit."""
+"""Upkeep, the part that is run: builds, hostile and old model files, repeatability, moving models, defaults."""

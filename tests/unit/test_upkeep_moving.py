@@ -29,8 +29,8 @@ def blocks(*ratios):
 
 def test_ids_are_file_names_and_every_place_and_direction_is_there():
     assert all(name == route.id for name, route in ROUTES.items())
-    assert {route.leaves for route in ROUTES.values()} == {route for route in routes.PLACES}
-    assert {route.arrives for route in ROUTES.values()} == {route for route in routes.PLACES}
+    assert {route.leaves for route in ROUTES.values()} == set(routes.PLACES)
+    assert {route.arrives for route in ROUTES.values()} == set(routes.PLACES)
     assert all(route.documented.startswith("https://") for route in ROUTES.values())
 
 

@@ -12,10 +12,10 @@ from tests.conftest import environment
 pytestmark = pytest.mark.workflow
 
 
-def test_the_target_plans_the_index_and_three_parts_one_at_a_time(project, snakemake):
+def test_the_target_plans_the_index_and_every_part_one_at_a_time(project, snakemake):
     done = snakemake(project, "-n", "upkeep")
-    assert re.search(r"^run_upkeep +3$", done.stdout, re.M) and re.search(r"^fetch_source +1$", done.stdout, re.M)
-    assert done.stdout.count("nothing else runs meanwhile") == 3 and "draw_figures" not in done.stdout
+    assert re.search(r"^run_upkeep +6$", done.stdout, re.M) and re.search(r"^fetch_source +1$", done.stdout, re.M)
+    assert done.stdout.count("nothing else runs meanwhile") == 6 and "draw_figures" not in done.stdout
 
 
 def test_tables_come_from_the_landed_snapshot_without_a_network(project, tmp_path):
