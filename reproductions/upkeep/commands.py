@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 from pathlib import Path
 
 from reproductions.errors import SurveyError
@@ -183,6 +184,8 @@ def _land(options: argparse.Namespace, what: str, rows: list[dict]) -> int:
     failed = [row for row in rows if row["status"] not in EXPECTED]
     for row in failed:
         log.error("%s: %s: %s", what, row["status"], row.get("note"))
+    if not failed:  # the processes' logs would say why
+        shutil.rmtree(landing.folder(options) / "unfinished" / "upkeep", ignore_errors=True)
     log.info("%s: %d rows, %d failed", what, len(rows), len(failed))
     return 0
 

@@ -7,7 +7,6 @@ tool is not installed is a row ``skipped`` that says how to get it; a conversion
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -378,8 +377,3 @@ def smoke(options: Options) -> Options:
     """Return the options of a little of it: one small model along the four routes that need no further tool."""
     routes = ("mapped_to_pytorch", "mapped_to_tensorflow", "keras_to_torch", "keras_to_tensorflow")
     return replace(options, workloads=("gru_text",), routes=routes, preset="smoke", restarts=1, rounds=2)
-
-
-def clean(out: Path) -> None:
-    """Remove the logs of processes once their rows are written."""
-    shutil.rmtree(out / "unfinished" / "upkeep", ignore_errors=True)

@@ -45,6 +45,16 @@ def keras_outputs(model, network):
 
 def keras_major():
     """Return 2 or 3: the Keras that TensorFlow names."""
+    return int(keras_version().split(".")[0])
+
+
+def keras_version():
+    """Return the version of the Keras that TensorFlow names; old ones do not say it themselves."""
     import tensorflow as tf
 
-    return int(getattr(tf.keras, "__version__", "2").split(".")[0])
+    try:
+        return tf.keras.__version__
+    except AttributeError:
+        import keras
+
+        return keras.__version__

@@ -27,15 +27,11 @@ def version(side):
         import torch
 
         return "torch " + torch.__version__
+    import models
     import tensorflow as tf
 
     name = "tf-keras" if os.environ.get("TF_USE_LEGACY_KERAS") else "keras"
-    keras = getattr(tf.keras, "__version__", None)
-    if keras is None:
-        import keras as package
-
-        keras = package.__version__
-    return "tensorflow %s, %s %s" % (tf.__version__, name, keras)  # noqa: UP031  read beside old code
+    return "tensorflow " + tf.__version__ + ", " + name + " " + models.keras_version()
 
 
 def answer(task):
