@@ -57,7 +57,6 @@ class _Session:
             weights=self.weights,
             kind=self.workload.input,
             inputs=inputs,
-            other=lambda: self.workload.module("pytorch" if self.source == "tensorflow" else "tensorflow"),
         )
 
     def put(self, engine) -> list:

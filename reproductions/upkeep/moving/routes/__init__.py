@@ -2,14 +2,14 @@
 
 ``leave(engine, context, folder)`` runs in a process of the framework that is left and writes files; ``arrive(context,
 folder)`` runs in one of the framework that is reached and returns the model, ready to be trained on. Neither imports
-the other framework, unless its tool does.
+the other framework.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -67,7 +67,6 @@ class Context:
     weights  its ``weights.py``
     kind     ``image`` or ``text``
     inputs   one batch of NumPy inputs in the layout of the model that is left
-    other    returns the other framework's module, for tools that hold both in one process
     """
 
     sizes: Mapping
@@ -75,7 +74,6 @@ class Context:
     weights: ModuleType
     kind: str
     inputs: np.ndarray
-    other: Callable[[], ModuleType]
 
 
 def discover() -> dict[str, ModuleType]:
