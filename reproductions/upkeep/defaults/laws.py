@@ -11,8 +11,8 @@ import re
 import numpy as np
 
 FAN_IN, GLOROT = "uniform(1/sqrt(fan_in))", "uniform(sqrt(6/(fan_in+fan_out)))"
-#: How far the largest of some thousand uniform draws, and their spread, may be off.
-CLOSE = 0.03
+#: How far the spread of some thousand draws may be off, and how far the largest of uniform ones lies below the limit.
+CLOSE, SHORT = 0.03, 0.005
 
 
 def limit(law: str, fan_in: int, fan_out: int) -> float:
@@ -41,11 +41,12 @@ def recognise(values: np.ndarray, fan_in: int, fan_out: int) -> str:
         raise ValueError(f"values around {values.mean():.3g}: no law that is known here")
     if abs(spread * np.sqrt(3) / largest - 1) < CLOSE:
         for law in (FAN_IN, GLOROT):
-            if abs(largest / limit(law, fan_in, fan_out) - 1) < CLOSE:
+            if 1 - SHORT < largest / limit(law, fan_in, fan_out) < 1 + 1e-6:
                 return law
         return f"uniform({largest:.2g})"
     if largest > 3 * spread:
-        return f"normal({spread:.2g})"
+        plain = float(f"{spread:.1g}")
+        return f"normal({plain if abs(spread / plain - 1) < CLOSE else spread:.2g})"
     raise ValueError(f"largest {largest:.3g}, standard deviation {spread:.3g}: no law that is known here")
 
 
