@@ -347,8 +347,12 @@ def judge(route: Route, answer: Mapping, tolerances: Mapping[str, float]) -> dic
 def _versions(route: Route, answer: Mapping) -> str | None:
     """Say the versions of the framework that was left and of the one that was reached."""
     places = {"left": route.leaves, "arrived": route.arrives}
-    said = [f"{places[key]} {answer[key]}" for key in places if key in answer]
-    return ", ".join(said).replace("keras_torch", "keras") or None
+    said = [(places[key], answer[key]) for key in places if key in answer]
+    words = [
+        f"keras {version.replace(' on ', ' on torch ')}" if place == "keras_torch" else f"{place} {version}"
+        for place, version in said
+    ]
+    return ", ".join(words) or None
 
 
 def _results(path: str) -> dict[str, np.ndarray]:
