@@ -111,7 +111,7 @@ def _workload(name: str, routes: Sequence[Route], options: Options, scratch: Pat
     going = [route for route in routes if route.id in pythons]
     run = _Run(workload, options, scratch, out)
     told = run.left(going, pythons)
-    came = run.arrived([route for route in going if told[route.id]["status"] == "ok"], pythons)
+    came = run.arrived([route for route in going if told[route.id]["status"] == "ok"], pythons, told)
     for route in going:
         answer = told[route.id] | came.get(route.id, {})
         found[route.id] |= judge(route, answer, workload.tolerances)
@@ -187,7 +187,8 @@ class _Run:
                             folder = self.scratch / route.id
                             folder.mkdir(exist_ok=True)
                             answer = _ask(child, "leave", route=route.id, folder=str(folder))
-                            more = {"parameters": about["parameters"], "left": about["version"], "source": str(source)}
+                            more = {name: about[name] for name in ("parameters", "axes")}
+                            more |= {"left": about["version"], "source": str(source)}
                             found[route.id] = more | answer
                             if answer["status"] != "ok":
                                 break
@@ -197,8 +198,11 @@ class _Run:
                     waiting = []
         return found
 
-    def arrived(self, routes: Sequence[Route], pythons: Mapping) -> dict[str, dict]:
-        """Take every route's model through the same steps and time it; returns the answers by route."""
+    def arrived(self, routes: Sequence[Route], pythons: Mapping, told: Mapping) -> dict[str, dict]:
+        """Take every route's model through the same steps and time it; returns the answers by route.
+
+        told  the answers of the leaving processes
+        """
         found: dict[str, dict] = {}
         for (place, python), group in _grouped(routes, pythons, "arrive").items():
             for restart in range(self.options.restarts):
@@ -209,7 +213,9 @@ class _Run:
                             about = child.receive("start")
                             while waiting:
                                 route = waiting.pop(0)
-                                answer = self._arrive(child, route) | {"arrived": about["version"]}
+                                answer = self._arrive(child, route, told[route.id]["axes"]) | {
+                                    "arrived": about["version"]
+                                }
                                 _add(found, route.id, answer)
                                 if answer["status"] != "ok":
                                     break
@@ -219,9 +225,9 @@ class _Run:
                         waiting = []
         return found
 
-    def _arrive(self, child: Child, route: Route) -> dict:
+    def _arrive(self, child: Child, route: Route, axes: list[int] | None) -> dict:
         folder, out = self.scratch / route.id, self.scratch / f"moved-{route.id}.npz"
-        answer = _ask(child, "arrive", route=route.id, folder=str(folder), out=str(out))
+        answer = _ask(child, "arrive", route=route.id, folder=str(folder), out=str(out), axes=axes)
         if answer["status"] != "ok":
             return answer
         answer |= {"moved": str(out), "arrive_tools": answer.pop("tools"), "arrive_s": answer.pop("seconds")}

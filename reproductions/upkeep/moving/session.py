@@ -47,17 +47,11 @@ class _Session:
         engine.build(module, self.sizes, dict(self.workload.optimizer))
         return engine
 
-    def context(self, place: str) -> Context:
-        """Return what a route may use; inputs in the layout of the place that is left."""
-        layout = getattr(self.workload.module(PLACES[place][2]), "layout", lambda array: array)
-        inputs = np.ascontiguousarray(layout(self.batches[PREPARATION][0]))
-        return Context(
-            sizes=self.sizes,
-            source=self.workload.module(self.source),
-            weights=self.weights,
-            kind=self.workload.input,
-            inputs=inputs,
-        )
+    def context(self) -> Context:
+        """Return what a route may use; inputs in the layout of the place at hand."""
+        own = self.workload.module(self.source)
+        inputs = np.ascontiguousarray(_layout(own)(self.batches[PREPARATION][0]))
+        return Context(self.sizes, own, self.weights, self.workload.input, inputs)
 
     def put(self, engine) -> list:
         """Return the batches of the trace on the engine's device."""
@@ -96,8 +90,9 @@ class Leaving(_Session):
         self.own.load(self.trained)
 
     def describe(self) -> dict:
-        """Return version and the number of trainable parameters."""
-        return {"version": self.own.facts()["version"], "parameters": _count(self.own)}
+        """Return version, the number of trainable parameters, and the axes in the order in which images are taken."""
+        facts = {"version": self.own.facts()["version"], "parameters": _count(self.own)}
+        return facts | {"axes": _axes(self.workload.module(self.source)) if self.workload.input == "image" else None}
 
     def leave(self, route: str, folder: str) -> dict:
         """Write what the route carries over; return the seconds that took and the versions of its tools."""
@@ -105,7 +100,7 @@ class Leaving(_Session):
         self.own.enter("infer")
         module = discover()[route]
         begin = time.monotonic()
-        module.leave(self.own, self.context(self.place), Path(folder))
+        module.leave(self.own, self.context(), Path(folder))
         return {"seconds": time.monotonic() - begin, "tools": _versions(module.ROUTE.leave_needs)}
 
 
@@ -134,16 +129,20 @@ class Arriving(_Session):
         """Return the versions of the framework."""
         return {"version": self.blank.facts()["version"]}
 
-    def arrive(self, route: str, folder: str, out: str) -> dict:
-        """Load what was carried over, compute and train with it, and write logits and losses to ``out`` (npz)."""
+    def arrive(self, route: str, folder: str, out: str, axes: list[int] | None) -> dict:
+        """Load what was carried over, compute and train with it, and write logits and losses to ``out`` (npz).
+
+        axes  order of the axes of images in the place that was left; its module belongs to another framework
+        """
         module = discover()[route]
         begin = time.monotonic()
-        model = module.arrive(self.context(module.ROUTE.leaves), Path(folder))
+        model = module.arrive(self.context(), Path(folder))
         seconds = time.monotonic() - begin
-        place = module.ROUTE.arrives if module.ROUTE.layout == "arrives" else module.ROUTE.leaves
         own = self.workload.module(self.source)
+        layout = _layout(own)
+        if module.ROUTE.layout == "leaves":
+            layout = (lambda array: array.transpose(axes)) if axes else (lambda array: array)
         offered = {name: getattr(own, name) for name in ("loss",) if hasattr(own, name)}
-        layout = getattr(self.workload.module(PLACES[place][2]), "layout", lambda array: array)
         trainable = _trainable(model)
         source = SimpleNamespace(build=lambda sizes: model, layout=layout, **offered)
         self.moved = self.engine(self.blank, source if trainable else _with_dummy(source, self.place))
@@ -167,6 +166,17 @@ class Arriving(_Session):
             order = list(engines) if number % 2 == 0 else list(engines)[::-1]
             found.append({name: _timed(engines[name], phase, pools[name], steps) for name in order})
         return {"rounds": found, "steps": steps}
+
+
+def _layout(module):
+    """Return what turns images into the layout that a workload's module takes."""
+    return getattr(module, "layout", lambda array: array)
+
+
+def _axes(module) -> list[int]:
+    """Return the order of axes that a module's layout makes of (n, height, width, channels)."""
+    lengths = (2, 3, 5, 7)
+    return [lengths.index(length) for length in _layout(module)(np.empty(lengths)).shape]
 
 
 def _timed(engine, phase: str, pool: list, steps: int) -> dict:
