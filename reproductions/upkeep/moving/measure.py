@@ -347,6 +347,8 @@ def judge(route: Route, answer: Mapping, tolerances: Mapping[str, float]) -> dic
             row["rounds"] = sum(len(blocks) for blocks in answer[phase])
     if 0 < answer["trainable"] < answer["parameters"]:
         notes.append("fewer parameters train, so the time of a training step says nothing")
+    if answer["trainable"] > answer["parameters"]:
+        notes.append("constants of the graph have become parameters, too")
     return row | {"note": "; ".join(notes) or None}
 
 

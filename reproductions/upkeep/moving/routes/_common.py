@@ -59,3 +59,18 @@ def torch_to_onnx(engine, context, folder: Path) -> None:
         external_data=False,
         verbose=False,
     )
+
+
+def unfrozen(model):
+    """Return a PyTorch module whose buffers that hold weights have become parameters.
+
+    Constants of a single number are parts of the graph (an epsilon, a scale), not weights, and stay.
+    """
+    import torch
+
+    for module in model.modules():
+        for name, value in list(module.named_buffers(recurse=False)):
+            if value.is_floating_point() and value.numel() > 1:
+                delattr(module, name)
+                module.register_parameter(name, torch.nn.Parameter(value.detach().clone()))
+    return model

@@ -33,7 +33,9 @@ def arrive(context, folder):
     commands = Path(sys.executable).parent
     variables = os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     variables.pop("KERAS_BACKEND", None)
-    command = [str(commands / "onnx2tf"), "-i", str(given), "-o", str(made), "-n", "-osd"]
+    # The number of rows is fixed, as its pages advise: operations that need a known shape fail without.
+    rows = str(len(context.inputs))
+    command = [str(commands / "onnx2tf"), "-i", str(given), "-o", str(made), "-b", rows, "-n", "-osd"]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=variables, cwd=folder
     )

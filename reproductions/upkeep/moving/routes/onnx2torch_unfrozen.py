@@ -15,18 +15,8 @@ ROUTE = Route(
     layout="leaves",
 )
 leave = _common.keras_to_onnx
-#: Constants with fewer numbers are parts of the graph (an epsilon, a scale), not weights.
-SMALLEST = 2
 
 
 def arrive(context, folder):
     """Convert, then register the buffers that hold weights as parameters."""
-    import torch
-
-    model = onnx2torch.arrive(context, folder)
-    for module in model.modules():
-        for name, value in list(module.named_buffers(recurse=False)):
-            if value.is_floating_point() and value.numel() >= SMALLEST:
-                delattr(module, name)
-                module.register_parameter(name, torch.nn.Parameter(value.detach().clone()))
-    return model
+    return _common.unfrozen(onnx2torch.arrive(context, folder))
