@@ -141,16 +141,20 @@ class Skipped(Exception):
 
 
 def _python(place: str, needs: tuple[str, ...], environment: str, options: Options) -> str:
-    """Return the interpreter of a step; raises :class:`Skipped`."""
-    usual = options.python.get(INTERPRETER[place]) or sys.executable
-    own = options.environments
+    """Return the interpreter of a step: its own environment's if it may be used, else the usual one.
+
+    raises  Skipped if neither has what the step imports
+    """
+    usual, own = options.python.get(INTERPRETER[place]) or sys.executable, options.environments
+    candidates = [usual]
     if environment and own.wants(environment):
         try:
-            return _ready(environment, own)
+            candidates.insert(0, own.python(environment))
         except NotInstallable as error:
             raise Skipped(f"the environment {environment} cannot be made: {error}") from error
-    if not (absent := _missing(usual, needs)):
-        return usual
+    for python in candidates:
+        if not (absent := _missing(python, needs)):
+            return python
     hint = environments.offer(environment) if environment else f"pip install {' '.join(absent)}"
     raise Skipped(f"{', '.join(absent)} not installed; {hint}")
 
@@ -158,10 +162,6 @@ def _python(place: str, needs: tuple[str, ...], environment: str, options: Optio
 @cache
 def _missing(python: str, needs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(environments.missing(python, needs)) if needs else ()
-
-
-def _ready(environment: str, own: Environments) -> str:
-    return own.python(environment)
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
