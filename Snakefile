@@ -17,6 +17,7 @@ include: "workflow/rules/adoption.smk"
 include: "workflow/rules/reproductions.smk"
 include: "workflow/rules/deployment.smk"
 include: "workflow/rules/usability.smk"
+include: "workflow/rules/upkeep.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,trends,summarise,deployment,usability,draw,report,...}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,deployment,usability,upkeep,draw,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -44,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         required=True,
         metavar=(
-            "{count,trends,summarise,deployment,usability,draw,report,sources,mentions,simulate,coverage,config-docs}"
+            "{count,trends,summarise,deployment,usability,upkeep,draw,report,sources,mentions,simulate,coverage,"
+            "config-docs}"
         ),
     )
 
@@ -94,6 +95,15 @@ def _parser() -> argparse.ArgumentParser:
             default=ROOT / "data" / "measurements",
             metavar="DIR",
             help="folder that holds a folder a machine (default: data/measurements)",
+        )
+    sub = command("upkeep", _upkeep, "Tabulate releases, support life, accelerators, safety and repeatability.")
+    for name, what in (("snapshots", "the dated snapshots"), ("measurements", "a folder a machine")):
+        sub.add_argument(
+            f"--{name}",
+            type=Path,
+            default=ROOT / "data" / name,
+            metavar="DIR",
+            help=f"folder that holds {what} (default: data/{name})",
         )
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
@@ -154,6 +164,13 @@ def _deployment(options: argparse.Namespace) -> None:
     from analysis.deployment import write_tables
 
     write_tables(options.measurements, options.out / "tables")
+
+
+def _upkeep(options: argparse.Namespace) -> None:
+    from analysis.upkeep import write_tables
+
+    schemas = ROOT / "workflow" / "schemas"
+    write_tables(options.snapshots, options.measurements, ROOT / "data", schemas, options.out / "tables")
 
 
 def _draw(options: argparse.Namespace) -> None:

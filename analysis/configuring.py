@@ -109,6 +109,19 @@ class Configuration:
         arguments += ["--only", *only] if only else []
         return shlex.join(arguments)
 
+    def upkeep_arguments(self) -> str:
+        """Return the command-line arguments of ``python -m reproductions upkeep <part>``, shell-quoted."""
+        values = self.values
+        arguments = [f"--measurements={values['measurements']}", f"--wait={values['wait_s']}"]
+        arguments.append(f"--cache={values['cache']}")
+        arguments += ["--smoke"] if values["usability"] == "smoke" else []
+        own = values["upkeep"]
+        arguments += [f"--extra={name}" for name in own["extra"]]
+        arguments += [f"--environment={name}={_absolute(path)}" for name, path in own["environments"].items()]
+        pythons = {name: _absolute(path) for name, path in values["python"].items()}
+        arguments += [f"--python-{name}={path}" for name, path in pythons.items() if path is not None]
+        return shlex.join(arguments)
+
     def pipeline_arguments(self, out: str) -> str:
         """Return the command-line arguments of ``python -m reproductions pipelines``, shell-quoted."""
         values = self.values

@@ -214,7 +214,8 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
 
 
 SECTIONS = (
-    *("findings", "trends", "adoption", "performance", "parity", "deployment", "usability", "machine", "sources"),
+    *("findings", "trends", "adoption", "performance", "parity", "deployment", "usability", "upkeep"),
+    *("machine", "sources"),
 )
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}

@@ -23,6 +23,7 @@ from reproductions.files import write_csv, write_json
 from reproductions.pipelines import commands as pipelines
 from reproductions.scaling import commands as scaling
 from reproductions.spec import FRAMEWORKS, Workload
+from reproductions.upkeep import commands as upkeep
 from reproductions.usability import commands as usability
 
 log = logging.getLogger("reproductions")
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--format", choices=("text", "json", "csv"), default="text")
     usability.add_parser(commands)
     deployment.add_parser(commands)
+    upkeep.add_parser(commands)
     pipelines.add_parser(commands)
     reference.add_parser(commands)
     repeatability.add_parser(commands)

@@ -2,7 +2,7 @@
 
 A folder ``<machine id>/`` holds ``machine.json``, ``environment.json`` and the rows in ``performance/``, with
 ``parity/``, ``accuracy/``, ``datasets/``, ``pipelines.csv`` and ``reference.csv`` beside them. It is dropped into
-``data/measurements/``, where usability lands in the same folder of the same machine.
+``data/measurements/``, where usability and upkeep land in the same folder of the same machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FILES = ("machine.json", "environment.json")
 TABLES = ("pipelines.csv", "reference.csv")
 FURTHER = (*TABLES, "README.md")
 #: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
-OTHER_PARTS = ("usability_*", "first_contact.csv", "deployment")
+OTHER_PARTS = ("usability_*", "upkeep_*", "first_contact.csv", "deployment")
 #: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
 UNFINISHED = "unfinished"
 #: Where deployment lands inside a machine's folder, and its tables with the schema of ``deployment_<name>``.
@@ -199,7 +199,7 @@ def sets(folder: Path) -> list[Path]:
 
 
 def other_parts(folder: Path) -> list[Path]:
-    """Return what usability and deployment left in the folder of a machine; none where it is absent."""
+    """Return what usability, deployment and upkeep left in the folder of a machine; none where it is absent."""
     return sorted(path for pattern in OTHER_PARTS for path in folder.glob(pattern))
 
 

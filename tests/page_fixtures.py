@@ -362,6 +362,21 @@ def write_deployment(folder: Path) -> None:
     write(tried(folder / "deployed", few=("torch_eager", "keras_eager", "litert_torch", "tf_litert")), folder)
 
 
+def write_upkeep(folder: Path) -> None:
+    """Write the tables of upkeep, from the landed snapshot, the builds that were asked and made-up measurements."""
+    import shutil
+
+    from analysis.upkeep import write_tables as write
+    from tests.upkeep_fixtures import write_measurements
+
+    data, measured = ROOT / "data", write_measurements(folder / "measured")
+    for path in (data / "measurements").glob("*/upkeep_builds.csv"):
+        (measured / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, measured / path.parent.name)
+    write(data / "snapshots", measured, data, ROOT / "workflow" / "schemas", folder)
+    shutil.rmtree(measured)
+
+
 @pytest.fixture(scope="session")
 def real_tables(tmp_path_factory):
     """Adoption tables of the embedded data and made-up performance tables, as CSV in a folder."""
@@ -371,6 +386,7 @@ def real_tables(tmp_path_factory):
         write_adoption(folder)
         write_usability(folder)
         write_deployment(folder)
+        write_upkeep(folder)
 
     return once(tmp_path_factory, "page-tables", build)
 

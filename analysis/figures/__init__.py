@@ -4,7 +4,7 @@ A figure module defines
 
 ``SECTION``
     the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``deployment``,
-    ``usability``);
+    ``usability``, ``upkeep``);
 ``ORDER``
     an integer, its place inside the section;
 ``REQUIRES``
@@ -104,7 +104,7 @@ def code() -> tuple[str, ...]:
             here.parent / name
             for name in (
                 *("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml"),
-                *("deployment.py", "runtimes.py", "usability.py"),
+                *("deployment.py", "runtimes.py", "usability.py", "upkeep.py"),
             )
         ),
         *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),

@@ -176,8 +176,10 @@ def test_only_framework_modules_import_a_framework(root):
         "tools.py",
         "player.py",
     }
+    # Parts of upkeep are processes of one framework each: they import it inside the function that is asked for.
+    upkeep = root / "reproductions" / "upkeep"
     for path in [*root.glob("analysis/**/*.py"), *root.glob("reproductions/**/*.py"), *root.glob("workflow/**/*.py")]:
-        if path.name not in allowed:
+        if path.name not in allowed and upkeep not in path.parents:
             assert not {"torch", "tensorflow", "keras"} & set(imported(path)), path
 
 

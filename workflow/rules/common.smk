@@ -105,6 +105,29 @@ USABILITY_TABLES = [
     "usability_contact",
     "usability_listings",
 ]
+UPKEEP_TABLES = [
+    "upkeep_packages",
+    "upkeep_minors",
+    "upkeep_pythons",
+    "upkeep_versions",
+    "upkeep_runway",
+    "upkeep_routes",
+    "upkeep_accelerators",
+    "upkeep_removals",
+    "upkeep_safety",
+    "upkeep_repeatability",
+    "upkeep_moving",
+    "upkeep_defaults",
+    "upkeep_old_files",
+]
+UPKEEP_PARTS = [
+    "builds",
+    "safety",
+    "repeatability",
+    "moving",
+    "defaults",
+    "old_files",
+]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
@@ -114,6 +137,7 @@ REFRESHES = [f"{REFRESHED}/{source}.json" for source in CONFIGURED.refreshed]
 # The same for the targets usability and deploy; what they measure lands in MEASUREMENTS.
 MEASURED = f"results/usability/{today()}"
 DEPLOYED = f"results/deployment/{today()}"
+KEPT_UP = f"results/upkeep/{today()}"
 MEASUREMENTS = Path(CONFIGURED.values["measurements"])
 
 
@@ -121,6 +145,7 @@ wildcard_constraints:
     out="results|results/smoke",
     workload="|".join(WORKLOADS),
     source="|".join(CONFIGURED.sources),
+    part="|".join(UPKEEP_PARTS),
 
 
 def deliverables(out):
@@ -140,7 +165,8 @@ def deliverables(out):
             + TREND_TABLES
             + PERFORMANCE_TABLES
             + DEPLOYMENT_TABLES
-            + USABILITY_TABLES,
+            + USABILITY_TABLES
+            + UPKEEP_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
     ]
@@ -217,6 +243,11 @@ def path_arguments(wildcards):
 def server_arguments(wildcards):
     """Return the arguments of the command that loads the servers."""
     return CONFIGURED.deployment_arguments("servers")
+
+
+def upkeep_arguments(wildcards):
+    """Return the arguments of the commands of upkeep."""
+    return CONFIGURED.upkeep_arguments()
 
 
 def source_arguments(wildcards):

@@ -8,6 +8,7 @@ rule draw_figures:
         rules.summarise_measurements.output,
         rules.tabulate_deployment.output,
         rules.tabulate_usability.output,
+        rules.tabulate_upkeep.output,
         code=[workflow.source_path(f"../../{path}") for path in figures.code()],
     output:
         "{out}/figures/figures.json",
