@@ -210,7 +210,7 @@ def test_pipelines_of_both_are_paired_by_restart_and_round(tables):
     rows = tables["performance_pipelines"]
     found = performance_pipelines.paired(rows)
     assert set(found["workers"]) == {"0", "2"}, "only tf.data chooses by itself"
-    assert (found["low"] > 1.2).all() and found["ratio"].median() == pytest.approx(1.5, rel=0.1)
+    assert (found["low"] > 1.1).all() and found["ratio"].median() == pytest.approx(1.5, rel=0.1)
     drawing = performance_pipelines.make({"performance_pipelines": rows})
     assert drawing.title == f"DataLoader leads in {len(found)}, tf.data in 0 of {len(found)} pipelines"
 
