@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,judge,draw,report,...}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,deployment,usability,upkeep,judge,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -50,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
         required=True,
-        metavar="{count,trends,summarise,usability,judge,draw,bundle,report,sources,mentions,simulate,coverage,config-docs}",
+        metavar=(
+            "{count,trends,summarise,deployment,usability,upkeep,judge,draw,bundle,report,sources,mentions,simulate,"
+            "coverage,config-docs}"
+        ),
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -91,14 +94,24 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the sets measured elsewhere or before; each is checked (default: %(default)s)",
     )
-    sub = command("usability", _usability, "Tabulate what was measured of usability on every machine.")
-    sub.add_argument(
-        "--measurements",
-        type=Path,
-        default=ROOT / "data" / "measurements",
-        metavar="DIR",
-        help="folder that holds a folder a machine (default: data/measurements)",
-    )
+    for name, run in (("usability", _usability), ("deployment", _deployment)):
+        sub = command(name, run, f"Tabulate what was measured of {name} on every machine.")
+        sub.add_argument(
+            "--measurements",
+            type=Path,
+            default=ROOT / "data" / "measurements",
+            metavar="DIR",
+            help="folder that holds a folder a machine (default: data/measurements)",
+        )
+    sub = command("upkeep", _upkeep, "Tabulate releases, support life, accelerators, safety and repeatability.")
+    for name, what in (("snapshots", "the dated snapshots"), ("measurements", "a folder a machine")):
+        sub.add_argument(
+            f"--{name}",
+            type=Path,
+            default=ROOT / "data" / name,
+            metavar="DIR",
+            help=f"folder that holds {what} (default: data/{name})",
+        )
     sub = command("judge", _judge, "Judge the survey's claims by the result tables.")
     sub.add_argument("--record", action="store_true", help="append the verdicts that moved to data/verdicts.csv")
     sub = command("draw", _draw, "Draw the figures.")
@@ -155,6 +168,19 @@ def _usability(options: argparse.Namespace) -> None:
     from analysis.usability import write_tables
 
     write_tables(options.measurements, ROOT / "workflow" / "schemas", options.out / "tables")
+
+
+def _deployment(options: argparse.Namespace) -> None:
+    from analysis.deployment import write_tables
+
+    write_tables(options.measurements, options.out / "tables")
+
+
+def _upkeep(options: argparse.Namespace) -> None:
+    from analysis.upkeep import write_tables
+
+    schemas = ROOT / "workflow" / "schemas"
+    write_tables(options.snapshots, options.measurements, ROOT / "data", schemas, options.out / "tables")
 
 
 def _judge(options: argparse.Namespace) -> None:

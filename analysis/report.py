@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis import bibliography, guide, literature, style, usability_page
+from analysis import bibliography, deployment_page, guide, literature, style, usability_page
 from analysis.claims import history
 from analysis.claims import page as claims_page
 from analysis.drawing import prefix_ids, replace_file
@@ -66,7 +66,9 @@ METRIC_LABELS = {"cpu": "CPU time", "wall": "wall-clock time"}
 STATES = {
     "not measured here": "no such run on this machine",
     "failed": "it was tried and did not finish; the reason follows",
-    "not supported": "the framework does not offer it in this version",
+    "failed, as expected": "a failure that is known upstream; the reason and the report follow",
+    "wrong numbers": "it answers, but not as the model does, so its speed does not count",
+    "not supported": "the framework or the tool does not offer it in this version",
     "not tried": "possible, but not part of this run's plan",
     "parity failed": "the two sides do not compute the same, so their times are not compared",
     "parity untested": "equality of the two sides was not shown, so their times are not compared",
@@ -188,6 +190,7 @@ def render(
         "titles": [figure for figure in figures if not figure["finding"]],
         "sections": sections,
         "usability": usability_page.context(tables),
+        "deployment": deployment_page.context(tables),
         "claims": claims_page.context(tables, targets, files),
         "guide": guide.context(tables, targets, files),
         "published": {"least": literature.LEAST},
@@ -238,7 +241,8 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
 
 
 SECTIONS = (
-    *("findings", "trends", "adoption", "performance", "parity", "usability", "literature", "sources", "machine"),
+    *("findings", "trends", "adoption", "performance", "parity", "deployment", "usability", "upkeep"),
+    *("literature", "sources", "machine"),
 )
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}

@@ -357,6 +357,29 @@ def write_usability(folder: Path) -> None:
     write(write_measurements(folder / "measurements"), ROOT / "workflow" / "schemas", folder)
 
 
+def write_deployment(folder: Path) -> None:
+    """Write the tables of deployment, from made-up results of two machines."""
+    from analysis.deployment import write_tables as write
+    from tests.deployment_fixtures import write_deployment as tried
+
+    write(tried(folder / "deployed", few=("torch_eager", "keras_eager", "litert_torch", "tf_litert")), folder)
+
+
+def write_upkeep(folder: Path) -> None:
+    """Write the tables of upkeep, from the landed snapshot, the builds that were asked and made-up measurements."""
+    import shutil
+
+    from analysis.upkeep import write_tables as write
+    from tests.upkeep_fixtures import write_measurements
+
+    data, measured = ROOT / "data", write_measurements(folder / "measured")
+    for path in (data / "measurements").glob("*/upkeep_builds.csv"):
+        (measured / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, measured / path.parent.name)
+    write(data / "snapshots", measured, data, ROOT / "workflow" / "schemas", folder)
+    shutil.rmtree(measured)
+
+
 def write_claims(folder: Path) -> None:
     """Judge the claims by the tables that lie in ``folder``."""
     from analysis.claims import judging
@@ -373,6 +396,8 @@ def real_tables(tmp_path_factory):
         write_tables(folder)
         write_adoption(folder)
         write_usability(folder)
+        write_deployment(folder)
+        write_upkeep(folder)
         write_claims(folder)
 
     return once(tmp_path_factory, "page-tables", build)

@@ -3,8 +3,8 @@
 A figure module defines
 
 ``SECTION``
-    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``usability``,
-    ``literature``);
+    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``deployment``,
+    ``usability``, ``upkeep``, ``literature``);
 ``ORDER``
     an integer, its place inside the section;
 ``REQUIRES``
@@ -117,7 +117,7 @@ def code() -> tuple[str, ...]:
             here.parent / name
             for name in (
                 *("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml"),
-                *("literature.py", "usability.py"),
+                *("deployment.py", "runtimes.py", "usability.py", "upkeep.py", "literature.py"),
             )
         ),
         *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),

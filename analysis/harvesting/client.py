@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
 
 from analysis.harvesting.cache import PIECE, Answer, Cache
@@ -83,6 +84,7 @@ class Client:
     clock       the service's clock
     user_agent  who we are, with a contact
     today       the day of this run, UTC: an answer of this day is not asked again
+    session     who sends the requests instead of a session of our own; used and failing like one of ``requests``
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Client:
         user_agent: str,
         today: date,
         say: Callable[[str], None] = lambda text: None,
+        session: Any = None,
     ):
         import requests
 
@@ -103,9 +106,10 @@ class Client:
         self.requests, self.received = 0, 0  # asked over the network in this run, and bytes that came
         self._crowded = 0
         self._secrets: set[str] = set()
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = user_agent
-        self._session.auth = lambda request: request  # no password from a .netrc file
+        self._session = session or requests.Session()
+        if session is None:
+            self._session.headers["User-Agent"] = user_agent
+            self._session.auth = lambda request: request  # no password from a .netrc file
 
     def url(self, path: str, params: Parameters = ()) -> str:
         """Return the full address of a path below the base url, or of an absolute address, with its parameters."""
@@ -124,6 +128,10 @@ class Client:
     def forget(self, path: str, params: Parameters = (), *, reason: str, body: str = "") -> None:
         """Set the kept answers to a request aside, so that it is asked again."""
         self.cache.forget(self.key(self.url(path, params), body), reason)
+
+    def hide(self, text: str) -> None:
+        """Leave a text, such as the address of this machine's own package index, out of every message and record."""
+        self._secrets.add(text)
 
     def pause(self, seconds: float) -> None:
         """Wait before something that consists of several requests is begun again."""

@@ -104,7 +104,17 @@ class Run:
         clock = Clock(self.source.clock, settings["pace_s"], settings["patience_s"], self.say)
         agent = f"{PROJECT}/{VERSION} (adoption statistics of machine-learning frameworks; {self._contact})"
         cache = Cache(self.folder)
-        return Client(self.source.id, settings, cache, clock, user_agent=agent, today=self.today, say=self.say)
+        own = getattr(self.source.module(), "session", None)
+        return Client(
+            self.source.id,
+            settings,
+            cache,
+            clock,
+            user_agent=agent,
+            today=self.today,
+            say=self.say,
+            session=own(self) if own else None,
+        )
 
     @property
     def _contact(self) -> str:

@@ -28,7 +28,8 @@ class Engine:
             import torch
 
             torch.set_num_threads(threads)
-            torch.set_num_interop_threads(1)
+            if torch.get_num_interop_threads() != 1:  # can be set once a process
+                torch.set_num_interop_threads(1)
             if device == "gpu" and not torch.cuda.is_available():
                 raise NotImplementedError("PyTorch sees no GPU; set device: auto or cpu")
             if device == "cpu" and torch.cuda.is_available():

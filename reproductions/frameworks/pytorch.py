@@ -28,7 +28,8 @@ class Engine:
 
     def __init__(self, mode: str, threads: int, device: str, precision: str):
         torch.set_num_threads(threads)
-        torch.set_num_interop_threads(1)
+        if torch.get_num_interop_threads() != 1:  # can be set once a process
+            torch.set_num_interop_threads(1)
         available = torch.cuda.is_available()
         if device == "gpu" and not available:
             raise NotImplementedError("PyTorch sees no GPU; set device: auto or cpu")

@@ -72,7 +72,7 @@ class Loopback:
             def do_GET(self):
                 outer._answer(self)
 
-            do_POST = do_GET
+            do_POST = do_HEAD = do_GET
 
             def log_message(self, *_):
                 pass
@@ -126,6 +126,8 @@ class Loopback:
         else:
             handler.send_header("Content-Length", str(len(response.body)))
         handler.end_headers()
+        if handler.command == "HEAD":
+            return
         body = response.body if response.cut_at is None else response.body[: response.cut_at]
         middle = len(body) // 2 if response.stall_s else len(body)
         for number, piece in enumerate((body[:middle], body[middle:])):

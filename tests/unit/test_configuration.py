@@ -66,6 +66,14 @@ def test_arguments_are_quoted(defaults):
     assert "'--cache=a folder; rm'" in configured.arguments("cnn_mnist", "results")
 
 
+def test_environments_of_upkeep_are_made_only_if_asked(defaults):
+    usual = configuring.read([], defaults).upkeep_arguments().split()
+    assert not [argument for argument in usual if argument.startswith(("--extra", "--environment"))]
+    own = defaults | {"upkeep": {"extra": ["old_files"], "environments": {"onnx": "/some/python"}}}
+    asked = configuring.read([], own).upkeep_arguments().split()
+    assert "--extra=old_files" in asked and "--environment=onnx=/some/python" in asked
+
+
 def test_smoke_folder_always_takes_the_smoke_preset(defaults):
     configured = configuring.read([], defaults)
     assert configured.preset("results/smoke") == "smoke" and configured.preset("results") == "quick"

@@ -78,6 +78,19 @@ PERFORMANCE_CODE = [
     "intervals.py",
 ]
 MEASURED_ELSEWHERE = Path("data/measurements")
+DEPLOYMENT_TABLES = [
+    "deployment_matrix",
+    "deployment_paths",
+    "deployment_counts",
+    "deployment_levels",
+    "deployment_ratios",
+    "deployment_factors",
+    "deployment_serving",
+    "deployment_servers",
+    "deployment_states",
+    "deployment_environments",
+    "deployment_runs",
+]
 USABILITY_TABLES = [
     "usability_tasks",
     "usability_medians",
@@ -94,6 +107,29 @@ USABILITY_TABLES = [
     "usability_faults",
     "usability_contact",
     "usability_listings",
+]
+UPKEEP_TABLES = [
+    "upkeep_packages",
+    "upkeep_minors",
+    "upkeep_pythons",
+    "upkeep_versions",
+    "upkeep_runway",
+    "upkeep_routes",
+    "upkeep_accelerators",
+    "upkeep_removals",
+    "upkeep_safety",
+    "upkeep_repeatability",
+    "upkeep_moving",
+    "upkeep_defaults",
+    "upkeep_old_files",
+]
+UPKEEP_PARTS = [
+    "builds",
+    "safety",
+    "repeatability",
+    "moving",
+    "defaults",
+    "old_files",
 ]
 CLAIM_TABLES = ["claims", "claim_cells", "claim_arithmetic", "facts"]
 CLAIM_CODE = [
@@ -122,8 +158,10 @@ prepare_environment()
 # What a refresh of this day has finished: a second one on the same day asks only what failed.
 REFRESHED = f"results/refresh/{today()}"
 REFRESHES = [f"{REFRESHED}/{source}.json" for source in CONFIGURED.refreshed]
-# The same for the target usability; what it measures lands in MEASUREMENTS.
+# The same for the targets usability and deploy; what they measure lands in MEASUREMENTS.
 MEASURED = f"results/usability/{today()}"
+DEPLOYED = f"results/deployment/{today()}"
+KEPT_UP = f"results/upkeep/{today()}"
 MEASUREMENTS = Path(CONFIGURED.values["measurements"])
 
 
@@ -131,6 +169,7 @@ wildcard_constraints:
     out="results|results/smoke",
     workload="|".join(WORKLOADS),
     source="|".join(CONFIGURED.sources),
+    part="|".join(UPKEEP_PARTS),
 
 
 def deliverables(out):
@@ -151,7 +190,9 @@ def deliverables(out):
             table=ADOPTION_TABLES
             + TREND_TABLES
             + PERFORMANCE_TABLES
+            + DEPLOYMENT_TABLES
             + USABILITY_TABLES
+            + UPKEEP_TABLES
             + CLAIM_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
@@ -192,6 +233,11 @@ def measured_here_and_elsewhere(folder):
     return sorted(str(path) for path in folder.glob("*/*.*"))
 
 
+def deployed_here_and_elsewhere(folder):
+    """Return the files that the deployment paths and servers of any machine left."""
+    return sorted(str(path) for path in folder.glob("*/deployment/*.*"))
+
+
 def preset(wildcards):
     """Return the preset of a results folder."""
     return CONFIGURED.preset(wildcards.out)
@@ -225,6 +271,21 @@ def fault_arguments(wildcards):
 def contact_arguments(wildcards):
     """Return the arguments of the command that measures first contact."""
     return CONFIGURED.usability_arguments("contact")
+
+
+def path_arguments(wildcards):
+    """Return the arguments of the command that tries the deployment paths."""
+    return CONFIGURED.deployment_arguments("paths")
+
+
+def server_arguments(wildcards):
+    """Return the arguments of the command that loads the servers."""
+    return CONFIGURED.deployment_arguments("servers")
+
+
+def upkeep_arguments(wildcards):
+    """Return the arguments of the commands of upkeep."""
+    return CONFIGURED.upkeep_arguments()
 
 
 def source_arguments(wildcards):

@@ -8,7 +8,9 @@ rule judge_claims:
         rules.count_adoption.output,
         rules.fit_trends.output,
         rules.summarise_measurements.output,
+        rules.tabulate_deployment.output,
         rules.tabulate_usability.output,
+        rules.tabulate_upkeep.output,
         schemas=expand(
             "workflow/schemas/{table}.schema.yaml", table=["claims", "facts"]
         ),
@@ -36,7 +38,9 @@ rule draw_figures:
         rules.count_adoption.output,
         rules.fit_trends.output,
         rules.summarise_measurements.output,
+        rules.tabulate_deployment.output,
         rules.tabulate_usability.output,
+        rules.tabulate_upkeep.output,
         code=[workflow.source_path(f"../../{path}") for path in figures.code()],
     output:
         "{out}/figures/figures.json",
@@ -60,7 +64,9 @@ rule bundle_data:
         rules.count_adoption.output,
         rules.fit_trends.output,
         rules.summarise_measurements.output,
+        rules.tabulate_deployment.output,
         rules.tabulate_usability.output,
+        rules.tabulate_upkeep.output,
         rules.judge_claims.output,
         expand("data/{table}.csv", table=BUNDLED),
         "data/tables.yaml",
@@ -109,6 +115,7 @@ rule render_report:
             for name in (
                 "report.py",
                 "bibliography.py",
+                "deployment_page.py",
                 "guide.py",
                 "claims/page.py",
                 "claims/history.py",

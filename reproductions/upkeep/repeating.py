@@ -1,0 +1,160 @@
+"""Does the same training give the same weights, bit for bit, and what do the deterministic switches cost?
+
+Each run is a process of its own. The runs of one mode alternate between seeded and deterministic, so that a drift of
+the machine meets both alike; the cost is a ratio of medians with a bootstrap over runs. A row ``unseeded`` in the
+plainest mode of each side shows that the check can tell runs apart.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from reproductions import machine
+from reproductions.files import write_csv
+from reproductions.journal import Journal
+from reproductions.upkeep.safety import inert
+from reproductions.usability.programs import environment
+
+log = logging.getLogger(__name__)
+TABLE = "upkeep_repeatability.csv"
+COLUMNS = (
+    *("machine", "date", "side", "mode", "mode_title", "switches", "version", "runs", "distinct", "identical"),
+    *("step_ms", "low", "high", "cost", "cost_low", "cost_high", "status", "note"),
+)
+TITLES = {
+    ("pytorch", "eager"): "PyTorch eager",
+    ("pytorch", "compile"): "torch.compile",
+    ("tensorflow", "function"): "tf.function",
+    ("tensorflow", "xla"): "XLA",
+}
+CELLS = (
+    *(("pytorch", "eager", switches) for switches in ("unseeded", "seeded", "deterministic")),
+    *(("pytorch", "compile", switches) for switches in ("seeded", "deterministic")),
+    *(("tensorflow", "function", switches) for switches in ("unseeded", "seeded", "deterministic")),
+    *(("tensorflow", "xla", switches) for switches in ("seeded", "deterministic")),
+)
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is run.
+
+    runs       processes a cell
+    cells      (side, mode, switches); empty: all of them
+    threads    compute threads of a process
+    python     interpreter by framework; absent or None is the one that runs this
+    timeout_s  seconds after which a process is stopped
+    """
+
+    runs: int = 10
+    cells: Sequence[tuple[str, str, str]] = ()
+    threads: int = 2
+    python: Mapping[str, str | None] = field(default_factory=dict)
+    timeout_s: float = 180
+
+
+def measure(out: Path, options: Options) -> list[dict]:
+    """Run every cell, write the table to ``out`` and return its rows; a killed run is taken up again."""
+    cells = list(options.cells) or list(CELLS)
+    journal = Journal(out / "unfinished" / "upkeep_repeatability.jsonl")
+    plan = {"runs": options.runs, "cells": [list(cell) for cell in cells], "threads": options.threads}
+    if journal.rows and journal.rows[0].get("plan") != plan:
+        journal.remove()
+        journal = Journal(journal.path)
+    if not journal.rows:
+        journal.add({"plan": plan})
+    known = {(*row["cell"], row["run"]): row for row in journal.rows if "cell" in row}
+    steps = [(cell, number) for number in range(options.runs) for cell in cells]
+    with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch:
+        for count, (cell, number) in enumerate(steps, 1):
+            broken = any(known.get((*cell, before), {}).get("status", "ok") != "ok" for before in range(number))
+            if (*cell, number) in known or broken:
+                continue
+            known[(*cell, number)] = {"cell": list(cell), "run": number} | once(cell, Path(scratch), options)
+            journal.add(known[(*cell, number)])
+            log.info("%d of %d: %s", count, len(steps), " ".join(cell))
+    common = {"machine": machine.describe()["machine"], "date": datetime.now(UTC).date().isoformat()}
+    found = {cell: [row for key, row in known.items() if key[:3] == cell] for cell in cells}
+    rows = [common | row for row in summarise(found)]
+    write_csv(out / TABLE, COLUMNS, rows)
+    journal.remove()
+    return rows
+
+
+def once(cell: tuple[str, str, str], scratch: Path, options: Options) -> dict:
+    """Return version, digest and CPU time a step of one run, or why there are none."""
+    side, mode, switches = cell
+    python = options.python.get(side) or sys.executable
+    command = [python, "-P", "-m", "reproductions.upkeep.training", side, mode, switches, str(options.threads)]
+    root = str(Path(__file__).resolve().parents[2])
+    try:
+        done = subprocess.run(
+            command,
+            cwd=scratch,
+            env=environment(options.threads, scratch) | {"PYTHONPATH": root},
+            capture_output=True,
+            text=True,
+            timeout=options.timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"status": "timeout", "note": f"no end within {options.timeout_s:g} s"}
+    try:
+        return {"status": "ok"} | json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        words = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        missing = "No module named" in words[0]
+        return {"status": "not_run" if missing else "failed", "note": inert(words[0])}
+
+
+def summarise(found: Mapping[tuple[str, str, str], Sequence[Mapping]], seed: int = 1) -> list[dict]:
+    """Return a row a cell: how many different results, the step's CPU time, and what the switches cost."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for (side, mode, switches), runs in found.items():
+        ended = [run for run in runs if run["status"] == "ok"]
+        wrong = next((run for run in runs if run["status"] != "ok"), None)
+        digests = {run["digest"] for run in ended}
+        times = [run["step_ms"] for run in ended]
+        row = {
+            "side": side,
+            "mode": mode,
+            "mode_title": TITLES[side, mode],
+            "switches": switches,
+            "version": ended[0]["version"] if ended else None,
+            "runs": len(ended),
+            "distinct": len(digests) if ended else None,
+            "identical": ("yes" if len(digests) == 1 else "no") if len(ended) > 1 else None,
+            "step_ms": statistics.median(times) if times else None,
+            "low": min(times, default=None),
+            "high": max(times, default=None),
+            "status": wrong["status"] if wrong else "ok",
+            "note": wrong["note"] if wrong else None,
+        }
+        base = [run["step_ms"] for run in found.get((side, mode, "seeded"), ()) if run["status"] == "ok"]
+        if switches == "deterministic" and base and times:
+            row |= cost(times, base, rng)
+        rows.append(row)
+    return rows
+
+
+def cost(times: Sequence[float], base: Sequence[float], rng: np.random.Generator) -> dict:
+    """Return the ratio of the medians with a 95 % bootstrap interval over runs; fewer than five runs get none."""
+    ratio = float(np.median(times) / np.median(base))
+    if min(len(times), len(base)) < 5:
+        return {"cost": ratio}
+    drawn = [np.median(rng.choice(own, (RESAMPLES, len(own))), axis=1) for own in (times, base)]
+    low, high = np.quantile(drawn[0] / drawn[1], (0.025, 0.975))
+    return {"cost": ratio, "cost_low": float(low), "cost_high": float(high)}

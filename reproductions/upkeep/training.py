@@ -1,0 +1,123 @@
+"""One seeded training of a small network in one mode: the digest of its final weights, and CPU time a step.
+
+``python -m reproductions.upkeep.training pytorch eager seeded 1`` prints one JSON object. The data are the same in
+every run whatever the seed of the framework is; weights, order of dropout and everything else random is the
+framework's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+STEPS, WARM, BATCH, SEED = 40, 10, 64, 1
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    """Return images (STEPS, BATCH, 28, 28) float32 and labels (STEPS, BATCH) int64."""
+    rng = np.random.default_rng(SEED)
+    return (
+        rng.standard_normal((STEPS, BATCH, 28, 28)).astype(np.float32),
+        rng.integers(0, 10, (STEPS, BATCH)).astype(np.int64),
+    )
+
+
+def pytorch(mode: str, switches: str, threads: int) -> dict:
+    """Train in PyTorch; ``mode`` is eager or compile."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(threads)
+    if switches != "unseeded":
+        torch.manual_seed(SEED)
+    if switches == "deterministic":
+        torch.use_deterministic_algorithms(True)
+    network = nn.Sequential(
+        nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Dropout(0.25), nn.Linear(800, 64), nn.ReLU(), nn.Linear(64, 10),
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+
+    def step(images, labels):
+        loss = nn.functional.cross_entropy(network(images), labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    if mode == "compile":
+        network.compile()
+    images, labels = (torch.from_numpy(each) for each in data())
+    spent = _steps(lambda number: step(images[number][:, None], labels[number]))
+    weights = [value.detach().numpy() for value in network.parameters()]
+    return {"version": f"torch {torch.__version__}", "digest": digest(weights), "step_ms": spent}
+
+
+def tensorflow(mode: str, switches: str, threads: int) -> dict:
+    """Train in TensorFlow; ``mode`` is eager, function or xla."""
+    import keras
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if switches != "unseeded":
+        keras.utils.set_random_seed(SEED)
+    if switches == "deterministic":
+        tf.config.experimental.enable_op_determinism()
+    layers = keras.layers
+    network = keras.Sequential([
+        layers.Input((28, 28, 1)), layers.Conv2D(16, 3, activation="relu"), layers.MaxPool2D(),
+        layers.Conv2D(32, 3, activation="relu"), layers.MaxPool2D(), layers.Flatten(), layers.Dropout(0.25),
+        layers.Dense(64, activation="relu"), layers.Dense(10),
+    ])  # fmt: skip
+    optimizer = keras.optimizers.Adam(1e-3)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer.build(network.trainable_variables)
+
+    def step(images, labels):
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, network(images, training=True))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+
+    if mode != "eager":
+        step = tf.function(step, jit_compile=mode == "xla")
+    images, labels = (tf.constant(each) for each in data())
+    spent = _steps(lambda number: step(images[number][..., None], labels[number]))
+    return {"version": f"tensorflow {tf.__version__}", "digest": digest(network.get_weights()), "step_ms": spent}
+
+
+def _steps(step: Callable[[int], None]) -> float:
+    """Run every step and return the median CPU time of those after the warm-up, in ms."""
+    spent = []
+    for number in range(STEPS):
+        before = time.process_time()
+        step(number)
+        spent.append(1000 * (time.process_time() - before))
+    return float(np.median(spent[WARM:]))
+
+
+def digest(weights: list[np.ndarray]) -> str:
+    """Return a hash over the bits of all weights, in their order."""
+    found = hashlib.sha256()
+    for value in weights:
+        found.update(np.ascontiguousarray(value).tobytes())
+    return found.hexdigest()
+
+
+SIDES = {"pytorch": pytorch, "tensorflow": tensorflow}
+
+
+def main(arguments: list[str]) -> int:
+    """Train: ``SIDE MODE SWITCHES THREADS``; prints JSON."""
+    side, mode, switches, threads = arguments
+    print(json.dumps(SIDES[side](mode, switches, int(threads))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
