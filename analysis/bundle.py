@@ -28,7 +28,7 @@ TITLE = "PyTorch and TensorFlow, measured and counted: the tables"
 #: Tables of data/ that the results are made from; they travel in the folder inputs/.
 INPUTS = (
     *("adoption_figures", "adoption_sources", "adoption_quotes", "literature", "literature_studies", "claims"),
-    *("facts", "verdicts", "reference_accuracies", "mention_labels"),
+    *("facts", "verdicts", "reference_accuracies", "mention_labels", "python_life", "removals", "accelerators"),
 )
 BESIDE = ("LICENSE", "data/references.bib")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip can hold

@@ -33,7 +33,7 @@ DATES = ("checked", "looked", "read", "last_date", "date", "period")
 #: The one format that counts rows instead of taking a cell; a table with rows of which none fits counts 0.
 COUNT = "count"
 #: Tables of which each row was run; the other tables of upkeep were read in the package index.
-RUN = ("upkeep_safety", "upkeep_repeatability")
+RUN = ("upkeep_safety", "upkeep_repeatability", "upkeep_moving", "upkeep_defaults", "upkeep_old_files")
 
 
 class GuideError(ValueError):

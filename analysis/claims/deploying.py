@@ -197,7 +197,7 @@ def serving(claim: Claim, tables: Tables) -> Judgement:
             found = REFUTES
         cells.append(
             Cell(
-                name=f"{model}, {number(rate):g} requests/s",
+                name=f"{text(ours.get('model_title')) or model}, {number(rate):g} requests/s",
                 side=found,
                 value=number(ours["latency_p99_ms"]),
                 low=number(ours["latency_p99_low_ms"]),

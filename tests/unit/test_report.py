@@ -103,8 +103,9 @@ def test_every_figure_and_table_is_present(page, built_page):  # noqa: F811
 
 def test_sections_stand_in_the_order_of_the_plan(page):
     wanted = [
-        *("findings", "guide", "claims", "crossings", "trends", "adoption", "performance", "parity", "usability"),
-        *("literature", "methods", "sources", "machine", "changed", "dispute", "downloads", "references"),
+        *("findings", "guide", "claims", "crossings", "trends", "adoption", "performance", "parity", "deployment"),
+        *("usability", "upkeep", "literature", "methods", "sources", "machine", "changed", "dispute", "downloads"),
+        "references",
     ]
     assert [name for name in page.ids if name in wanted] == wanted
 

@@ -151,6 +151,9 @@ BUNDLED = [
     "verdicts",
     "reference_accuracies",
     "mention_labels",
+    "python_life",
+    "removals",
+    "accelerators",
 ]
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
