@@ -10,7 +10,8 @@ import yaml
 
 from analysis import guide
 from analysis.guide import Answer, GuideError, Take, load_guide, tell
-from tests.page_fixtures import ROOT, built_page, real_tables  # noqa: F401  fixtures
+from analysis.report import render
+from tests.page_fixtures import BUILT, ROOT, built_page, real_tables  # noqa: F401  fixtures
 
 FACTS = pd.DataFrame(
     [
@@ -87,13 +88,40 @@ def test_one_changed_number_changes_the_sentences_that_show_it(real_tables):  # 
     def texts(given):
         return {q["id"]: q["text"] for s in guide.context(given, targets) for q in s["questions"]}
 
-    facts = tables["facts"].copy()
+    packages, facts = tables["upkeep_packages"].copy(), tables["facts"].copy()
+    packages.loc[packages["package"].eq("tensorflow"), "patched_days"] = 999
     facts.loc[facts["fact"].eq("tf_python"), "value"] = "9.99"
-    before, after = texts(tables), texts(tables | {"facts": facts})
+    before = texts(tables)
+    after = texts(tables | {"upkeep_packages": packages, "facts": facts})
+    assert {name for name in before if before[name] != after[name]} == {"q29"}, "what was counted stands before a fact"
+    assert "999 days" in after["q29"]
+    looked_up = {name: frame for name, frame in tables.items() if not name.startswith("upkeep_")}
+    before, after = texts(looked_up), texts(looked_up | {"facts": facts})
     assert {name for name in before if before[name] != after[name]} == {"q14", "q25"}
     assert "9.99" in after["q25"]
 
 
-def test_a_question_without_evidence_says_what_it_needs(built_page):  # noqa: F811
-    assert "Not answered from evidence here." in built_page.text
-    assert "bitwise equality over repeated runs" in built_page.text
+@pytest.mark.parametrize("table", ["deployment_matrix", "upkeep_moving", "upkeep_defaults", "upkeep_old_files"])
+def test_what_was_run_here_is_told_before_what_was_looked_up(table, real_tables):  # noqa: F811
+    tables = {path.stem: pd.read_csv(path, low_memory=False) for path in real_tables.glob("*.csv")}
+    wanted = [q for s in load_guide() for q in s.questions if any(t.table == table for t in q.answers[0].take.values())]
+    assert wanted
+    for question in wanted:
+        told = tell(question.answers[0], tables)
+        assert told and guide.MEASURED in told.verified, question.id
+        assert tell(question.answers[0], {name: tables[name] for name in tables if name != table}) is None
+
+
+def test_a_question_without_evidence_says_what_it_needs(built_page, tmp_path):  # noqa: F811
+    for name in ("tables", "figures"):
+        (tmp_path / name).mkdir()
+    empty = render(
+        tmp_path / "tables", tmp_path / "figures", None, tmp_path / "report" / "index.html",
+        built=BUILT, preset="quick", template_dir=ROOT / "workflow" / "report",
+    ).read_text("utf-8")  # fmt: skip
+    assert empty.count("Not answered from evidence here.") == 30
+    assert "It needs: bitwise equality over repeated runs" in empty
+    assert "Open: bitwise equality over repeated runs" in built_page.text, "answered in part"
+    tables = {path.stem: pd.read_csv(path, low_memory=False) for path in (built_page.root / "tables").glob("*.csv")}
+    silent = [q["id"] for s in guide.context(tables, []) for q in s["questions"] if not q["text"]]
+    assert built_page.text.count("Not answered from evidence here.") == len(silent)
