@@ -94,16 +94,21 @@ def names() -> tuple[str, ...]:
 
 
 def sections() -> dict[str, str]:
-    """Return ``{figure id: section}``, read from the files without importing them: for the workflow."""
+    """Return ``{figure id: section}``, read from the files without importing them: for the workflow.
+
+    A figure that takes its section from a helper, ``SECTION = _trends.SECTION``, is followed there.
+    """
     import re
     from pathlib import Path
 
     here = Path(__file__).resolve().parent
-    found = {}
-    for name in names():
-        line = re.search(r'(?m)^SECTION = "(\w+)"', (here / f"{name}.py").read_text("utf-8"))
-        found[name] = line.group(1) if line else ""
-    return found
+
+    def section(name: str) -> str:
+        text = (here / f"{name}.py").read_text("utf-8")
+        line = re.search(r'(?m)^SECTION = (?:"(\w+)"|_?(\w+)\.SECTION)$', text)
+        return "" if line is None else line[1] or section(f"_{line[2]}")
+
+    return {name: section(name) for name in names()}
 
 
 def code() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from analysis import style
 from analysis.drawing import draw_all
-from analysis.figures import Drawing, discover, required_tables
+from analysis.figures import Drawing, discover, required_tables, sections
 from analysis.report import SECTIONS
 from tests.page_fixtures import real_tables  # noqa: F401  a fixture
 
@@ -69,6 +69,7 @@ def picture(drawing: Drawing) -> str:
 def test_module_says_where_it_stands(name):
     module = FIGURES[name]
     assert module.SECTION in SECTIONS
+    assert sections()[name] == module.SECTION, "as the workflow's report reads it"
     assert isinstance(module.ORDER, int)
     assert module.REQUIRES
 
