@@ -33,6 +33,7 @@ RUN_NONE = ("not_run", "skipped", "not_installable")  # status of rows that say 
 PUBLISHED = "read"  # state of the removals that the page shows
 MINORS = 6  # minors that the cadence looks at: five gaps
 LAG_YEARS = 3
+TABLES = ("releases", "wheels", "requirements", "builds", "routes")  # of the snapshot
 SHOWN_SINCE = "2023-01-01"  # minors of the runway
 SHOWN = 5  # of the newest of each framework that the page lists
 SIDES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "jax": "JAX", "both": "both"}
@@ -55,6 +56,15 @@ MEASURED = (
 )
 #: Where a model is before and after a move.
 PLACES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "keras_torch": "Keras on PyTorch"}
+#: What the key of a build's own file means.
+BUILDS = {
+    "cuda": "CUDA version",
+    "cuda_version": "CUDA version",
+    "cudnn_version": "cuDNN version",
+    "cuda_compute_capabilities": "GPU architectures",
+    "hip": "ROCm version",
+    "is_rocm_build": "ROCm build",
+}
 CURATED = ("python_life", "removals", "accelerators")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -141,7 +151,7 @@ def read(snapshots: Path, measurements: Path, data: Path, schemas: Path) -> Coun
     raises  SurveyError with ``file: row: fault; remedy`` a line
     """
     version = latest(snapshots, SOURCE)
-    rows = {name: version.rows(name) for name in ("releases", "wheels", "requirements", "routes")} if version else {}
+    rows = {name: version.rows(name) for name in TABLES} if version else {}
     faults: list[str] = []
     curated, measured = {}, {name: [] for name in MEASURED}
     for name in CURATED:
@@ -557,6 +567,32 @@ def cuda_majors(counted: Counted, name: str) -> dict[tuple[int, ...], list[str]]
     return {key: sorted(majors, key=int) for key, majors in sorted(found.items())}
 
 
+def _built(counted: Counted, name: str, side: str) -> list[dict]:
+    """Return what the Linux wheel of each minor says of its own build; the page lists those that say something new."""
+    found, before = [], {}
+    rows = [row for row in counted.table("builds") if row["package"] == name]
+    newest = max((Version(row["version"]) for row in rows), default=None)
+    for row in sorted(rows, key=lambda row: Version(row["version"])):
+        path, key = row["key"].split(" ")
+        changed = before.get(key) != row["value"] or Version(row["version"]) == newest
+        before[key] = row["value"]
+        found.append(
+            {
+                "side": side,
+                "package": name,
+                "version": row["version"],
+                "day": row["day"],
+                "what": f"{BUILDS[key]} in the Linux wheel",
+                "value": row["value"],
+                "source": f"{path} of the wheel",
+                "read": counted.read,
+                "shown": "yes" if changed and not BUILDS[key].startswith(("cuDNN", "ROCm b")) else "no",
+                **READ_BY,
+            }
+        )
+    return found
+
+
 def _routes_named(counted: Counted, name: str, side: str, firsts: Sequence[Mapping]) -> list[dict]:
     """Return what the newest minor of a framework names for TPU and ROCm, and in which extra."""
     if not firsts:
@@ -610,6 +646,7 @@ def _accelerators(counted: Counted, releases: Mapping) -> list[dict]:
                     "shown": "yes" if changed else "no",
                 }
             )
+        found += _built(counted, name, packages[name]["side"])
         found += _routes_named(counted, name, packages[name]["side"], list(days.values()))
     for name, entry in packages.items():
         if entry["kind"] == "hardware" and name in releases:

@@ -111,6 +111,25 @@ def test_cuda_majors_come_from_requirements_and_silence_is_an_answer():
     assert list(values)[:3] == ["CUDA 12", "CUDA 13", "named in no requirement"]
 
 
+def test_builds_that_say_the_same_as_the_minor_before_are_not_listed_again():
+    def build(version, value):
+        key = "tensorflow/python/platform/build_info.py cuda_compute_capabilities"
+        return {"package": "tensorflow", "version": version, "day": READ, "key": key, "value": value}
+
+    told = [
+        build("2.22.0rc0", "key absent"),
+        build("2.20.0", "sm_60"),
+        build("2.19.0", "sm_60"),
+        build("2.21.0", "sm_60"),
+    ]
+    releases = [release("tensorflow", "2.21.0", "2026-03-06")]
+    counted = upkeep.Counted(READ, {"releases": releases, "builds": told}, {"python_life": LIFE})
+    frame = upkeep.tables(counted)["upkeep_accelerators"]
+    rows = frame[frame["what"] == "GPU architectures in the Linux wheel"]
+    assert list(rows["version"]) == ["2.19.0", "2.20.0", "2.21.0", "2.22.0rc0"]
+    assert list(rows["shown"]) == ["yes", "no", "no", "yes"] and set(rows["basis"]) == {"metadata"}
+
+
 def test_nothing_landed_gives_every_table_without_a_row(tmp_path, root):
     made = upkeep.write_tables(tmp_path, tmp_path, root / "data", root / "workflow" / "schemas", tmp_path / "out")
     assert set(made) == set(upkeep.COLUMNS)
