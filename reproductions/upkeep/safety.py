@@ -59,11 +59,14 @@ def measure(out: Path, options: Options) -> list[dict]:
     known = {row["id"]: row for row in journal.rows}
     todo = [reader for reader in chosen if reader.id not in known]
     with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch, ThreadPoolExecutor(options.workers) as pool:
-        ended = pool.map(lambda reader: look(reader, Path(scratch) / reader.id, options), todo)
-        for reader, row in zip(todo, ended, strict=True):
-            known[reader.id] = {"id": reader.id, "date": day} | row
-            journal.add(known[reader.id])
-            log.info("safety: %d of %d: %s, %s: %s", len(known), len(chosen), reader.file, reader.call, row["outcome"])
+        for first in range(0, len(todo), options.workers):
+            wave = todo[first : first + options.workers]
+            ended = pool.map(lambda reader: look(reader, Path(scratch) / reader.id, options), wave)
+            for reader, row in zip(wave, ended, strict=True):
+                known[reader.id] = {"id": reader.id, "date": day} | row
+                journal.add(known[reader.id])
+                count = sum(each.id in known for each in chosen)
+                log.info("safety: %d of %d: %s, %s: %s", count, len(chosen), reader.file, reader.call, row["outcome"])
     card = {"machine": machine.describe()["machine"]}
     rows = []
     for reader in chosen:
