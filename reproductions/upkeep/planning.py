@@ -26,8 +26,8 @@ JOURNALS = {part: f"upkeep_{part}.jsonl" for part in PARTS if part != "builds"}
 
 BUILDS_S, READER_S = 20, 7
 RUN_S = {"eager": 4, "compile": 8, "function": 5, "xla": 8}  # a process of its own; two run side by side
-MOVE_S, PROCESS_S = 8, 12  # a route, and a process that holds a framework, of one workload
-TRAINING_S = {"convolutional": 2, "recurrent": 6, "transformer": 4}  # of one seed; two run side by side
+MOVE_S, PROCESS_S = 5, 12  # a route, and a process that holds a framework, of one workload
+TRAINING_S = {"convolutional": 1, "recurrent": 4, "transformer": 2.5}  # of one seed; two run side by side
 READING_S, RELEASE_S, INSTALL_S_A_GIB = 20, 40, 45
 
 
@@ -88,7 +88,10 @@ def _moving(amount: Amount) -> float:
         return 6 * PROCESS_S
     leaving = len({route.leaves for route in tried})
     arriving = len({(route.arrives, route.environment) for route in tried})
-    return len(NETWORKS) * (MOVE_S * len(tried) + PROCESS_S * (leaving + Options.restarts * arriving))
+    # Further restarts are for the speed alone, which routes that end in the framework's own model have not.
+    timed = len({(route.arrives, route.environment) for route in tried if not route.native})
+    processes = leaving + arriving + (Options.restarts - 1) * timed
+    return len(NETWORKS) * (MOVE_S * len(tried) + PROCESS_S * processes)
 
 
 def _defaults(amount: Amount) -> float:
