@@ -9,7 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from analysis.configuring import Configuration, deployable
+from reproductions import machine
 from reproductions.pipelines import measure as pipelines
+from reproductions.upkeep import planning as upkeep
 
 
 def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, snapshots: Path) -> str:
@@ -20,7 +22,7 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
     todo = {(job.rule.name, *(str(value) for value in job.wildcards)) for job in jobs}
     rules = {name for name, *_ in todo}
     asked = [job[1] for job in todo if job[0] == "fetch_source"]
-    kept_up = [_UPKEEP[part] for part in _UPKEEP if ("run_upkeep", part) in todo]
+    kept_up = [part for part in upkeep.PARTS if ("run_upkeep", part) in todo]
     if asked and not kept_up:
         return _refresh_plan(configuration, asked)
     outs = sorted({job[1] for job in todo if len(job) > 1}) or ["results"]
@@ -28,8 +30,7 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
     if asked:
         lines += [f"  {line}" for line in _refresh_plan(configuration, asked).splitlines()]
     usability = [(words, spent) for rule, (words, spent) in _USABILITY.items() if rule in rules]
-    for parts, extra in ((kept_up, configuration.values["upkeep"]["extra"] if kept_up else []), (usability, [])):
-        words, spent = _landing_plan(configuration, parts, extra)
+    for words, spent in (_upkeep_plan(configuration, kept_up), _usability_plan(configuration, usability)):
         lines += words
         minutes += spent
     for part in [part for rule, part in _DEPLOYMENT.items() if rule in rules]:
@@ -78,33 +79,32 @@ _USABILITY = {
 }
 #: Rules of the target deploy, with the part of the configuration that they do.
 _DEPLOYMENT = {"try_deployment_paths": "paths", "load_servers": "servers"}
-#: Parts of the rule run_upkeep: what they do, and minutes on 2 cores.
-_UPKEEP = {
-    "builds": ("ask the installed builds of accelerators", 0.5),
-    "safety": ("open hostile model files in a sandbox", 3),
-    "repeatability": ("repeat trainings and compare them bit for bit", 10),
-    "moving": ("move models between the frameworks", 6),
-    "defaults": ("change defaults one at a time and train", 6),
-    "old_files": ("open files of old releases", 1),
-}
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
 _PREPARING = ("check_parity", "train_to_accuracy")
 
 
-def _landing_plan(
-    configuration: Configuration, parts: list[tuple[str, float]], extra: list[str]
-) -> tuple[list[str], float]:
-    """Return what is going to be run for a machine's folder of measurements, and minutes.
+def _upkeep_plan(configuration: Configuration, parts: list[str]) -> tuple[list[str], float]:
+    """Return what the target upkeep is going to run, what each environment takes, and minutes."""
+    if not parts:
+        return [], 0.0
+    values, own = configuration.values, configuration.values["upkeep"]
+    amount = upkeep.Amount(
+        smoke=values["usability"] == "smoke", extra=tuple(own["extra"]), given=tuple(own["environments"])
+    )
+    folder = Path(values["measurements"]) / str(machine.describe()["machine"])
+    lines, minutes = upkeep.lines(parts, amount, cache=Path(values["cache"]), landing=folder)
+    return [*(f"  {line}" for line in lines), f"    landing in {values['measurements']}/<machine>/"], minutes
+
+
+def _usability_plan(configuration: Configuration, parts: list[tuple[str, float]]) -> tuple[list[str], float]:
+    """Return what the target usability is going to run, and minutes.
 
     parts  what each does, and its minutes on 2 cores; none gives nothing
-    extra  environments that are made before
     """
     if not parts:
         return [], 0.0
     smoke = configuration.values["usability"] == "smoke"
     lines = [f"  {words}{' (smoke size)' if smoke else ''}" for words, _ in parts]
-    if extra:
-        lines.append(f"    making these environments first, which takes minutes each: {', '.join(extra)}")
     lines.append(f"    landing in {configuration.values['measurements']}/<machine>/")
     return lines, sum(spent for _, spent in parts) / (6 if smoke else 1)
 

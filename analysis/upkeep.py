@@ -26,8 +26,14 @@ from reproductions.errors import SurveyError
 
 SOURCE = "package_index"
 COMMAND = "snakemake --cores 8 upkeep"
+#: What a row rests on, and the command that makes it again; of what is cited there is none.
+READ_BY = {"basis": "metadata", "command": f"python -m analysis sources fetch {SOURCE}"}
+CITED = {"basis": "cited", "command": None}
+RUN_NONE = ("not_run", "skipped", "not_installable")  # status of rows that say why nothing was run
+PUBLISHED = "read"  # state of the removals that the page shows
 MINORS = 6  # minors that the cadence looks at: five gaps
 LAG_YEARS = 3
+TABLES = ("releases", "wheels", "requirements", "builds", "routes")  # of the snapshot
 SHOWN_SINCE = "2023-01-01"  # minors of the runway
 SHOWN = 5  # of the newest of each framework that the page lists
 SIDES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "jax": "JAX", "both": "both"}
@@ -50,99 +56,72 @@ MEASURED = (
 )
 #: Where a model is before and after a move.
 PLACES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "keras_torch": "Keras on PyTorch"}
+#: What the key of a build's own file means.
+BUILDS = {
+    "cuda": "CUDA version",
+    "cuda_version": "CUDA version",
+    "cudnn_version": "cuDNN version",
+    "cuda_compute_capabilities": "GPU architectures",
+    "hip": "ROCm version",
+    "is_rocm_build": "ROCm build",
+}
 CURATED = ("python_life", "removals", "accelerators")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "upkeep_packages": (
-        *(
-            "package",
-            "title",
-            "side",
-            "kind",
-            "role",
-            "version",
-            "stage",
-            "day",
-            "age_days",
-            "releases_365d",
-            "minors_365d",
-        ),
-        *(
-            "gap_days",
-            "gap_shortest",
-            "gap_longest",
-            "gaps",
-            "patches",
-            "patched_days",
-            "pythons",
-            "platforms",
-            "glibc",
-        ),
-        *("follows", "admits", "state", "behind_days", "lag_days", "lag_minors", "lag_waiting", "read"),
+        *("package", "title", "side", "kind", "role", "version", "stage", "day", "age_days", "releases_365d"),
+        *("minors_365d", "gap_days", "gap_shortest", "gap_longest", "gaps", "patches", "patched_days", "pythons"),
+        *("platforms", "glibc", "follows", "admits", "state", "behind_days", "lag_days", "lag_minors", "lag_waiting"),
+        *("read", "basis", "command"),
     ),
     "upkeep_minors": (
-        "package",
-        "title",
-        "version",
-        "day",
-        "gap_days",
-        "patches",
-        "last_patch",
-        "patched_days",
-        "read",
+        *("package", "title", "version", "day", "gap_days", "patches", "last_patch", "patched_days"),
+        *("read", "basis", "command"),
     ),
     "upkeep_pythons": (
-        *("package", "title", "python", "released", "state", "first_version", "first_day", "days", "source", "read"),
+        *("package", "title", "python", "released", "state", "first_version", "first_day", "days", "source"),
+        *("read", "basis", "command"),
     ),
     "upkeep_versions": (
         *("package", "title", "version", "day", "newest_python", "python_ends", "days_left", "pythons", "platforms"),
-        *("platforms_gone", "glibc", "cuda", "last_patch", "read", "shown"),
+        *("platforms_gone", "glibc", "cuda", "last_patch", "shown", "read", "basis", "command"),
     ),
     "upkeep_runway": (
-        *("package", "title", "version", "day", "needs", "what", "state", "served_until", "days_left", "basis", "read"),
+        *("package", "title", "version", "day", "needs", "what", "state", "served_until", "days_left", "source"),
+        *("read", "basis", "command"),
     ),
     "upkeep_routes": (
-        *("route", "title", "side", "python", "platform", "packages", "mib", "largest", "largest_mib", "resolved"),
+        *("route", "title", "side", "version", "python", "platform", "packages", "mib", "largest", "largest_mib"),
+        *("resolved", "basis", "command"),
     ),
     "upkeep_accelerators": (
-        *("side", "package", "version", "day", "what", "value", "basis", "source", "read", "machine", "shown"),
+        *("side", "package", "version", "day", "what", "value", "source", "machine", "shown"),
+        *("read", "basis", "command"),
     ),
-    "upkeep_removals": ("day", "side", "who", "what", "state", "source", "note", "read"),
+    "upkeep_removals": ("day", "side", "who", "what", "state", "source", "note", "read", "basis", "command"),
     "upkeep_safety": (
-        *(
-            "machine",
-            "date",
-            "file",
-            "title",
-            "side",
-            "reader",
-            "documented",
-            "version",
-            "outcome",
-            "marker",
-            "message",
-        ),
-        *("status", "note"),
+        *("machine", "date", "file", "title", "side", "reader", "documented", "version", "outcome", "marker"),
+        *("message", "basis", "command", "status", "note"),
     ),
     "upkeep_repeatability": (
-        *("machine", "date", "side", "mode", "mode_title", "switches", "version", "runs", "distinct", "identical"),
-        *("step_ms", "low", "high", "cost", "cost_low", "cost_high", "status", "note"),
+        *("machine", "date", "device", "side", "mode", "mode_title", "switches", "version", "runs", "distinct"),
+        *("identical", "step_ms", "low", "high", "cost", "cost_low", "cost_high", "basis", "command", "status", "note"),
     ),
     "upkeep_moving": (
         *("machine", "date", "workload", "network", "route", "title", "direction", "documented", "tools", "version"),
         *("converts", "convert_s", "parameters", "trainable", "kept", "logits_difference", "logits_tolerance"),
         *("same_outputs", "trace_difference", "trace_tolerance", "same_training", "infer", "infer_low", "infer_high"),
-        *("train", "train_low", "train_high", "rounds", "status", "note"),
+        *("train", "train_low", "train_high", "rounds", "basis", "command", "status", "note"),
     ),
     "upkeep_defaults": (
         *("machine", "date", "default", "title", "network", "dataset", "pytorch_asked", "pytorch_value"),
         *("pytorch_version", "tensorflow_asked", "tensorflow_value", "tensorflow_version", "seeds", "epochs"),
         *("n_train", "n_test", "accuracy_pytorch", "accuracy_tensorflow", "difference", "low", "high", "wording"),
-        *("status", "note"),
+        *("basis", "command", "status", "note"),
     ),
     "upkeep_old_files": (
         *("machine", "date", "kind", "title", "side", "network", "maker", "saved_by", "loader", "loaded_by", "way"),
-        *("documented", "outcome", "difference", "message", "way_out", "status", "note"),
+        *("documented", "outcome", "difference", "message", "way_out", "basis", "command", "status", "note"),
     ),
 }
 
@@ -172,7 +151,7 @@ def read(snapshots: Path, measurements: Path, data: Path, schemas: Path) -> Coun
     raises  SurveyError with ``file: row: fault; remedy`` a line
     """
     version = latest(snapshots, SOURCE)
-    rows = {name: version.rows(name) for name in ("releases", "wheels", "requirements", "routes")} if version else {}
+    rows = {name: version.rows(name) for name in TABLES} if version else {}
     faults: list[str] = []
     curated, measured = {}, {name: [] for name in MEASURED}
     for name in CURATED:
@@ -210,10 +189,12 @@ def tables(counted: Counted) -> dict[str, pd.DataFrame]:
         made["upkeep_runway"] += long
     made["upkeep_routes"] = _routes(counted)
     made["upkeep_accelerators"] = _accelerators(counted, releases)
-    made["upkeep_removals"] = [*counted.curated.get("removals", [])]
+    for name in ("upkeep_packages", "upkeep_minors", "upkeep_pythons", "upkeep_versions", "upkeep_runway"):
+        made[name] = [READ_BY | row for row in made[name]]
+    made["upkeep_removals"] = [row | CITED for row in counted.curated.get("removals", []) if row["state"] == PUBLISHED]
     for name in ("upkeep_safety", "upkeep_repeatability", "upkeep_defaults", "upkeep_old_files"):
-        made[name] = [*counted.measured.get(name, [])]
-    made["upkeep_moving"] = [_moved(row) for row in counted.measured.get("upkeep_moving", [])]
+        made[name] = [_was_run(row) for row in counted.measured.get(name, [])]
+    made["upkeep_moving"] = [_was_run(_moved(row)) for row in counted.measured.get("upkeep_moving", [])]
     return {name: pd.DataFrame(rows, columns=list(COLUMNS[name])) for name, rows in made.items()}
 
 
@@ -488,14 +469,14 @@ def _carrier(carriers: Sequence[Mapping], release: Mapping) -> Mapping:
 def _python_need(row: Mapping, read_on: str) -> dict:
     left = (date.fromisoformat(row["end_of_life"]) - date.fromisoformat(read_on)).days
     state = "served" if left >= 0 else "ended"
-    basis = f"cited: {row['source']}"
     return {
         "needs": "Python",
         "what": f"Python {row['python']}",
         "state": state,
         "served_until": row["end_of_life"],
         "days_left": left,
-        "basis": basis,
+        "source": row["source"],
+        "basis": "cited",
     }
 
 
@@ -508,7 +489,7 @@ def _platform_need(platform: str, carriers: Sequence[Mapping]) -> dict:
         "state": "gone" if without else "served",
         "served_until": without[0]["day"] if without else None,
         "days_left": None,
-        "basis": "read from the index",
+        "source": "wheels in the package index",
     }
 
 
@@ -522,7 +503,7 @@ def _cuda_need(major: str, cuda: Mapping, grouped: Sequence[Sequence[Mapping]]) 
         "state": "gone" if without else "served",
         "served_until": without[0] if without else None,
         "days_left": None,
-        "basis": "read from metadata",
+        "source": "requirements of the Linux wheel",
     }
 
 
@@ -542,6 +523,7 @@ def _routes(counted: Counted) -> list[dict]:
                 "route": name,
                 "title": known[name]["title"],
                 "side": known[name]["side"],
+                "version": _asked_for(rows, known[name]["needs"]),
                 "python": f"Python {rows[0]['python']}",
                 "platform": PLATFORMS[rows[0]["platform"]],
                 "packages": len(rows),
@@ -549,10 +531,17 @@ def _routes(counted: Counted) -> list[dict]:
                 "largest": f"{largest['package']} {largest['version']}",
                 "largest_mib": int(largest["bytes"]) / 2**20,
                 "resolved": rows[0]["resolved"],
+                **READ_BY,
             }
         )
     order = list(known)
     return sorted(found, key=lambda row: order.index(row["route"]))
+
+
+def _asked_for(rows: Iterable[Mapping], needs: Sequence[str]) -> str:
+    """Say the versions of the packages that a route asks for by name."""
+    names = [re.split(r"[\[<>=!~ ]", need)[0] for need in needs]
+    return ", ".join(f"{row['package']} {row['version']}" for row in rows if row["package"] in names)
 
 
 # -- accelerators ------------------------------------------------------------------------------------------------------
@@ -578,6 +567,32 @@ def cuda_majors(counted: Counted, name: str) -> dict[tuple[int, ...], list[str]]
     return {key: sorted(majors, key=int) for key, majors in sorted(found.items())}
 
 
+def _built(counted: Counted, name: str, side: str) -> list[dict]:
+    """Return what the Linux wheel of each minor says of its own build; the page lists those that say something new."""
+    found, before = [], {}
+    rows = [row for row in counted.table("builds") if row["package"] == name]
+    newest = max((Version(row["version"]) for row in rows), default=None)
+    for row in sorted(rows, key=lambda row: Version(row["version"])):
+        path, key = row["key"].split(" ")
+        changed = before.get(key) != row["value"] or Version(row["version"]) == newest
+        before[key] = row["value"]
+        found.append(
+            {
+                "side": side,
+                "package": name,
+                "version": row["version"],
+                "day": row["day"],
+                "what": f"{BUILDS[key]} in the Linux wheel",
+                "value": row["value"],
+                "source": f"{path} of the wheel",
+                "read": counted.read,
+                "shown": "yes" if changed and not BUILDS[key].startswith(("cuDNN", "ROCm b")) else "no",
+                **READ_BY,
+            }
+        )
+    return found
+
+
 def _routes_named(counted: Counted, name: str, side: str, firsts: Sequence[Mapping]) -> list[dict]:
     """Return what the newest minor of a framework names for TPU and ROCm, and in which extra."""
     if not firsts:
@@ -598,7 +613,7 @@ def _routes_named(counted: Counted, name: str, side: str, firsts: Sequence[Mappi
                 "day": newest["day"],
                 "what": what,
                 "value": ", ".join(dict.fromkeys(named)) or "named in no requirement",
-                "basis": "metadata",
+                **READ_BY,
                 "source": "requirements of the Linux wheel",
                 "read": counted.read,
                 "shown": "yes" if named else "no",
@@ -625,12 +640,13 @@ def _accelerators(counted: Counted, releases: Mapping) -> list[dict]:
                     "day": days[key]["day"],
                     "what": "CUDA major",
                     "value": f"CUDA {', '.join(majors)}" if majors else "named in no requirement",
-                    "basis": "metadata",
+                    **READ_BY,
                     "source": "requirements of the Linux wheel",
                     "read": counted.read,
                     "shown": "yes" if changed else "no",
                 }
             )
+        found += _built(counted, name, packages[name]["side"])
         found += _routes_named(counted, name, packages[name]["side"], list(days.values()))
     for name, entry in packages.items():
         if entry["kind"] == "hardware" and name in releases:
@@ -643,7 +659,7 @@ def _accelerators(counted: Counted, releases: Mapping) -> list[dict]:
                     "day": newest["day"],
                     "what": "newest release",
                     "value": words(newest["pythons"].split(), newest["requires_python"]),
-                    "basis": "metadata",
+                    **READ_BY,
                     "source": "the package index",
                     "read": counted.read,
                     "shown": "no",  # the table of packages has it
@@ -659,14 +675,20 @@ def _accelerators(counted: Counted, releases: Mapping) -> list[dict]:
                 "what": row["what"],
                 "value": row["value"],
                 "basis": "run",
+                "command": row["command"],
                 "source": row["asked"],
                 "read": row["date"],
                 "machine": row["machine"],
                 "shown": "yes" if re.match("CUDA v|GPU|MPS|ROCm", row["what"]) else "no",
             }
         )
-    found += [row | {"basis": "cited", "shown": "yes"} for row in counted.curated.get("accelerators", [])]
+    found += [row | CITED | {"shown": "yes"} for row in counted.curated.get("accelerators", [])]
     return found
+
+
+def _was_run(row: Mapping) -> dict:
+    """Return a measured row that says whether it was run."""
+    return dict(row) | {"basis": "not run" if row["status"] in RUN_NONE else "run"}
 
 
 # -- moving a model ----------------------------------------------------------------------------------------------------

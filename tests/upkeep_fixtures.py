@@ -12,6 +12,7 @@ from reproductions.upkeep.old_files import measure as old_files
 MACHINE, DAY = "made-up-machine", "2026-11-20"
 COMMON = {"machine": MACHINE, "date": DAY}
 PAGE = "https://example.org/way"
+AGAIN = "python -m reproductions upkeep"
 
 
 def move(route="keras_to_torch", **more):
@@ -22,7 +23,7 @@ def move(route="keras_to_torch", **more):
         "converts": "yes", "convert_s": 1.5, "parameters": 1000, "trainable": 1000, "logits_difference": 1e-7,
         "logits_tolerance": 1e-5, "same_outputs": "yes", "trace_difference": 1e-6, "trace_tolerance": 1e-4,
         "same_training": "yes", "infer": 0.8, "infer_low": 0.7, "infer_high": 0.9, "train": 0.5, "train_low": 0.4,
-        "train_high": 0.6, "rounds": 10, "status": "ok",
+        "train_high": 0.6, "rounds": 10, "command": f"{AGAIN} moving {route} --workload gru_text", "status": "ok",
     }  # fmt: skip
     return COMMON | row | more
 
@@ -34,7 +35,8 @@ def default(name="adam_epsilon", **more):
         "pytorch_asked": "a", "pytorch_value": "1e-08", "pytorch_version": "torch 2", "tensorflow_asked": "b",
         "tensorflow_value": "1e-07", "tensorflow_version": "keras 3", "seeds": 8, "epochs": 2, "n_train": 4000,
         "n_test": 1000, "accuracy_pytorch": 0.95, "accuracy_tensorflow": 0.94, "difference": -0.01, "low": -0.015,
-        "high": -0.005, "wording": "less accurate with TensorFlow's", "status": "ok",
+        "high": -0.005, "wording": "less accurate with TensorFlow's", "command": f"{AGAIN} defaults {name}",
+        "status": "ok",
     }  # fmt: skip
     return COMMON | row | more
 
@@ -44,7 +46,8 @@ def old_file(**more):
     row = {
         "kind": "keras_h5", "title": "Keras model, .h5", "side": "tensorflow", "network": "dense",
         "maker": "tensorflow_2_15", "saved_by": "tensorflow 2.15", "loader": "today", "loaded_by": "tensorflow 2.21",
-        "way": "load_model", "documented": PAGE, "outcome": "same", "difference": 0.0, "status": "ok",
+        "way": "load_model", "documented": PAGE, "outcome": "same", "difference": 0.0,
+        "command": f"{AGAIN} old_files keras_h5", "status": "ok",
     }  # fmt: skip
     return COMMON | row | more
 

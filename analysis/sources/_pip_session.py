@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from reproductions.errors import SurveyError
 
 TIMEOUT_S = 60
+PIECE = 1 << 20  # bytes asked for at a time
 
 
 class PipSession:
@@ -60,6 +61,25 @@ class PipSession:
         except (fault, PipError, HTTPRangeRequestUnsupported, zipfile.BadZipFile) as error:
             raise requests.RequestException(f"{type(error).__name__}: {error}") from error
         return str(metadata["Version"]), [str(text) for text in metadata.get_all("Requires-Dist") or []]
+
+    def member(self, url: str, path: str) -> str | None:
+        """Return the text of one file of a wheel, of which pip fetches only the end and that file; None if it has none.
+
+        raises  requests.RequestException where the index is not reached or gives no parts of files
+        """
+        import zipfile
+
+        import requests
+        from pip._internal.exceptions import PipError
+        from pip._internal.network.lazy_wheel import HTTPRangeRequestUnsupported, LazyZipOverHTTP
+
+        session, _, fault = self._opened
+        try:
+            # The list of a large wheel's files has megabytes; pip's own pieces of 10 kB would be hundreds of requests.
+            with LazyZipOverHTTP(url, session, PIECE) as file, zipfile.ZipFile(file) as wheel:
+                return wheel.read(path).decode("utf-8", "replace") if path in wheel.namelist() else None
+        except (fault, PipError, HTTPRangeRequestUnsupported, zipfile.BadZipFile) as error:
+            raise requests.RequestException(f"{type(error).__name__}: {error}") from error
 
     @cached_property
     def _opened(self) -> tuple[Any, str, type[Exception]]:

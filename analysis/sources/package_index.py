@@ -3,7 +3,8 @@
 The index that pip is set up with is asked by pip's own session (``_pip_session``), one package at a time: those of
 ``data/upkeep.yaml`` and no other. It answers with every file, its size and its upload date; the requirements of chosen
 releases come from the metadata file that the index keeps beside a wheel (PEP 658), or, where it keeps none, from inside
-the wheel, of which pip asks for the few bytes that hold it. No wheel is downloaded whole, nothing is installed.
+the wheel, of which pip asks for the few bytes that hold it. No wheel is downloaded whole, nothing is installed. In the
+same way the file is read in which a wheel of TensorFlow or PyTorch says how it was built: CUDA, and what GPUs for.
 
 A route is resolved by ``uv pip compile`` for one Python and platform. Its bytes are the wheels that this platform would
 take, one a package. Where uv is not installed the routes of the last snapshot stay, each with its own day.
@@ -16,6 +17,7 @@ Rules
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import os
@@ -25,7 +27,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from email.parser import HeaderParser
 from functools import cache
@@ -73,11 +75,23 @@ RELEASE_COLUMNS = (
 )
 WHEEL_COLUMNS = ("package", "python", "platform", "first_version", "first_day", "last_version", "last_day")
 REQUIREMENT_COLUMNS = ("package", "version", "day", "name", "extra", "specifier")
+BUILD_COLUMNS = ("package", "version", "day", "key", "value")
 ROUTE_COLUMNS = ("route", "python", "platform", "package", "version", "bytes", "resolved")
 #: Requirements that say what a build needs of an accelerator.
 ACCELERATORS = re.compile(
     r"nvidia-.*|cuda-.*|triton.*|pytorch-triton.*|jax-.*plugin|libtpu.*|rocm.*|tpu-.*|torch-xla.*"
 )
+
+
+#: The file of a wheel that says how it was built, and what is asked of it.
+BUILD_FILES = {
+    "torch": ("torch/version.py", ("cuda", "hip")),
+    "tensorflow": (
+        "tensorflow/python/platform/build_info.py",
+        ("cuda_version", "cudnn_version", "cuda_compute_capabilities", "is_rocm_build"),
+    ),
+}
+ABSENT = "key absent"
 
 
 @cache
@@ -97,7 +111,7 @@ def plan(run: Run) -> Plan:
     names = list(registry()["packages"])
     routes = len(registry()["routes"])
     size = len(names) * (PROJECT_BYTES + METADATA_BYTES)
-    words = f"the files of {len(names)} packages, and requirements not read before; {routes} routes through uv"
+    words = f"the files of {len(names)} packages, requirements and builds not read before; {routes} routes through uv"
     return Plan(2 * len(names), size, words, exact=False)
 
 
@@ -112,6 +126,8 @@ def fetch(run: Run) -> Iterator[Piece]:
     for name, version, file in wanted({name: answer.json() for name, answer in listed.items()}):
         label = {"kind": "metadata" if file["metadata"] else "inside", "name": name, "version": version}
         yield Piece(label, _metadata(run, name, file) if file["metadata"] else _inside(run, name, version, file))
+    for name, version, file in wanted_builds({name: answer.json() for name, answer in listed.items()}):
+        yield Piece({"kind": "build", "name": name, "version": version}, _build(run, name, version, file))
     yield Piece({"kind": "routes"}, note(run, "routes", _routes(run)))
 
 
@@ -130,10 +146,17 @@ def extract(run: Run, pieces: Sequence[Piece]) -> Snapshot:
             name, version = str(piece.label["name"]), str(piece.label["version"])
             told = from_metadata if piece.label["kind"] == "metadata" else from_inside
             needs += requirement_rows(name, version, days[name, version], told(piece.answer, name, version))
+    builds = []
+    for piece in pieces:
+        if piece.label.get("kind") == "build":
+            name, version = str(piece.label["name"]), str(piece.label["version"])
+            builds += build_rows(
+                name, version, days[name, version], mapping(piece.answer.json(), "a build").get("text")
+            )
     routes = sequence(mapping(only(pieces, "routes").answer.json(), "the routes").get("rows"), "the routes")
     why = mapping(only(pieces, "routes").answer.json(), "the routes").get("why") or ""
     span = sorted(row["day"] for row in releases)
-    tables = {"releases": releases, "wheels": wheels, "requirements": needs, "routes": routes}
+    tables = {"releases": releases, "wheels": wheels, "requirements": needs, "builds": builds, "routes": routes}
     return Snapshot(
         tables={name: rows for name, rows in tables.items() if rows},
         span=f"{span[0]}/{span[-1]}",
@@ -180,7 +203,26 @@ def _metadata(run: Run, name: str, file: Mapping) -> Answer:
 
 def _inside(run: Run, name: str, version: str, file: Mapping) -> Answer:
     """Return the requirements that stand inside a wheel: pip reads the end of the archive, and that file of it."""
-    label = f"pypi:{name}=={version} requirements"
+
+    def ask(address: str) -> dict:
+        told, texts = run.client._session.requirements(name, address)
+        return {"info": {"version": told, "requires_dist": texts}}
+
+    return _of_wheel(run, (name, version), file, "requirements", ask)
+
+
+def _build(run: Run, name: str, version: str, file: Mapping) -> Answer:
+    """Return the text of the file in which a wheel says how it was built."""
+    path, _ = BUILD_FILES[name]
+    return _of_wheel(
+        run, (name, version), file, "build", lambda address: {"text": run.client._session.member(address, path)}
+    )
+
+
+def _of_wheel(run: Run, release: tuple[str, str], file: Mapping, what: str, ask: Callable[[str], dict]) -> Answer:
+    """Return what ``ask`` finds in a wheel at its address; it is asked for once and kept, for a wheel never changes."""
+    name, version = release
+    label = f"pypi:{name}=={version} {what}"
     known = run.client.cache.find(run.client.key(label), date.min)
     if known is not None:
         return known
@@ -188,12 +230,12 @@ def _inside(run: Run, name: str, version: str, file: Mapping) -> Answer:
     for wait_s in [*run.settings["backoff_s"], None]:
         try:
             with run.client.clock.turn():
-                told, texts = run.client._session.requirements(name, address)
-            return note(run, label, {"info": {"version": told, "requires_dist": texts}})
+                found = ask(address)
+            return note(run, label, found)
         except OSError as error:
             if wait_s is None:
-                what = f"the wheel's requirements cannot be read ({type(error).__name__})"
-                raise SourceError("package_index", f"{name}=={version}", what, AGAIN) from None
+                why = f"the wheel's {what} cannot be read ({type(error).__name__})"
+                raise SourceError("package_index", f"{name}=={version}", why, AGAIN) from None
             time.sleep(wait_s)
     raise AssertionError("unreachable: the last try returns or raises")
 
@@ -215,11 +257,31 @@ def wanted(listed: Mapping[str, object]) -> list[tuple[str, str, dict]]:
                 if Version(row["version"]) >= Version(FROM[name]):
                     first.setdefault(Version(row["version"]).release[:2], row["version"])
             chosen = [*first.values(), *chosen]
-        for version in dict.fromkeys(chosen):
-            wheels = [file for file in files if str(file["version"]) == version and file["python"] is not None]
-            # The Linux wheel carries the requirements that name an accelerator.
-            wheels.sort(key=lambda file: ("linux_x86_64" not in file["platforms"], file["filename"]))
-            found += [(name, version, file) for file in wheels[:1]]
+        found += [(name, version, file) for version in dict.fromkeys(chosen) for file in _linux_wheel(files, version)]
+    return found
+
+
+def _linux_wheel(files: Iterable[Mapping], version: str) -> list[Mapping]:
+    """Return the wheel of a release that says most of accelerators, which is the Linux one; none if it has no wheel."""
+    wheels = [file for file in files if str(file["version"]) == version and file["python"] is not None]
+    return sorted(wheels, key=lambda file: ("linux_x86_64" not in file["platforms"], file["filename"]))[:1]
+
+
+def wanted_builds(listed: Mapping[str, object]) -> list[tuple[str, str, Mapping]]:
+    """Return package, release and Linux wheel whose build is read: the first release of each minor."""
+    found = []
+    for name, content in listed.items():
+        if name not in BUILD_FILES:
+            continue
+        files = read_files(content, name)
+        first: dict[tuple, str] = {}
+        for row in release_rows(name, files):
+            if row["stage"] != "dev" and Version(row["version"]) >= Version(FROM[name]):
+                first.setdefault(Version(row["version"]).release[:2], row["version"])
+        for version in first.values():
+            found += [
+                (name, version, file) for file in _linux_wheel(files, version) if "linux_x86_64" in file["platforms"]
+            ]
     return found
 
 
@@ -411,6 +473,58 @@ def requirement_rows(name: str, version: str, day: str, texts: Iterable[str]) ->
     # A release that asks for none of these says so.
     nothing = dict(zip(REQUIREMENT_COLUMNS, (name, version, day, "", "", ""), strict=True))
     return rows or [nothing]
+
+
+# -- builds -----------------------------------------------------------------------------------------------------------
+def build_rows(name: str, version: str, day: str, text: object) -> list[dict]:
+    """Return what a wheel says of its build, a key a row; a key that is gone, or the whole file, is an answer.
+
+    raises  Violation where the file is there and cannot be read as what it was
+    """
+    path, keys = BUILD_FILES[name]
+    values = _literals(name, version, text) if isinstance(text, str) else {}
+    return [
+        dict(zip(BUILD_COLUMNS, (name, version, day, f"{path} {key}", said(values, key)), strict=True)) for key in keys
+    ]
+
+
+def said(values: Mapping, key: str) -> str:
+    """Return a value as a person writes it; ``key absent`` where there is none."""
+    if key not in values:
+        return ABSENT
+    value = values[key]
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value in (None, "") else str(value)
+
+
+def _literals(name: str, version: str, text: str) -> dict:
+    """Return the names that a module gives plain values, and the pairs of a dictionary that it calls build_info."""
+    found: dict = {}
+    try:
+        tree = ast.parse(text)
+        for node in tree.body:
+            target = (
+                node.target
+                if isinstance(node, ast.AnnAssign)
+                else node.targets[0]
+                if isinstance(node, ast.Assign)
+                else None
+            )
+            if not isinstance(target, ast.Name) or node.value is None:
+                continue
+            if isinstance(node.value, ast.Call):
+                if target.id == "build_info" and node.value.args:
+                    found |= dict(ast.literal_eval(node.value.args[0]))
+            elif isinstance(node.value, ast.Dict) and target.id == "build_info":
+                found |= ast.literal_eval(node.value)
+            elif isinstance(node.value, ast.Constant):
+                found[target.id] = node.value.value
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise Violation(
+            f"the build of {name} {version} cannot be read ({type(error).__name__})", retry=False
+        ) from error
+    return found
 
 
 # -- routes ------------------------------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from reproductions import machine
 from reproductions.files import write_csv
+from reproductions.upkeep.rows import again
 
 log = logging.getLogger(__name__)
 TABLE = "upkeep_builds.csv"
-COLUMNS = ("machine", "date", "side", "package", "version", "what", "value", "asked", "status", "note")
+COLUMNS = ("machine", "date", "side", "package", "version", "what", "value", "asked", "command", "status", "note")
 ABSENT = "key absent"
 _TORCH = f"""
 import json, torch
@@ -73,6 +74,7 @@ class Options:
 def measure(out: Path, options: Options) -> list[dict]:
     """Ask both builds, write the table to ``out`` and return its rows."""
     common = {"machine": machine.describe()["machine"], "date": datetime.now(UTC).date().isoformat(), "status": "ok"}
+    common |= {"command": again("builds")}
     rows = []
     for side in ASKED:
         rows += [common | row for row in ask(side, options)]

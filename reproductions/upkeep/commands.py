@@ -17,6 +17,7 @@ TEXT = (
     "between the frameworks, and change defaults one at a time."
 )
 PARTS = {
+    "plan": "Say what a run would do, how many minutes it takes and what a killed one has left; run nothing.",
     "builds": "Ask the installed builds for which accelerators they were built.",
     "safety": "Open hostile model files as the documentation says, each in a sandbox.",
     "repeatability": "Train ten times and see whether the weights are the same bit for bit.",
@@ -53,18 +54,67 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         environments.add_argument(
             "--environment", action="append", default=[], metavar="NAME=FILE", help="interpreter that stands for one"
         )
+        if name == "safety":
+            sub.add_argument("reader", nargs="*", help="ids of ways to open a file (opening.py); default: all")
+        if name in ("repeatability", "plan"):
+            sub.add_argument("--runs", type=_count, metavar="N", help="processes a cell (default: 10, with --smoke 2)")
         if name == "repeatability":
-            sub.add_argument("--runs", type=int, metavar="N", help="processes a cell (default: 10, with --smoke 2)")
-            sub.add_argument("--threads", type=int, default=2, help="compute threads (default: %(default)s)")
+            sub.add_argument("mode", nargs="*", help="such as pytorch-eager or tensorflow-xla; default: all")
+            sub.add_argument("--threads", type=_count, default=2, help="compute threads (default: %(default)s)")
+            sub.add_argument(
+                "--device",
+                action="append",
+                default=[],
+                choices=("cpu", "gpu"),
+                help="default: cpu, and gpu where it is",
+            )
         if name == "moving":
             sub.add_argument("route", nargs="*", help="ids of routes; default: all")
             sub.add_argument("--workload", action="append", default=[], metavar="ID", help="default: all three")
+        if name in ("defaults", "plan"):
+            sub.add_argument("--seeds", type=_count, metavar="N", help="trainings of each (default: 8, with --smoke 2)")
         if name == "defaults":
             sub.add_argument("default", nargs="*", help="ids of defaults; default: all")
-            sub.add_argument("--seeds", type=int, metavar="N", help="trainings of each (default: 8, with --smoke 2)")
         if name == "old_files":
             sub.add_argument("kind", nargs="*", help="ids of kinds of file; default: all")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _flags(options: argparse.Namespace, *names: str) -> list[str]:
+    """Return the options that change what is measured as they are written, for the commands of the rows.
+
+    An interpreter that stands for an environment is a path of this machine; the environment's name stands for it.
+    """
+    flags = ["--smoke"] if options.smoke else []
+    if "extra" in names:
+        given = [pair.partition("=")[0] for pair in options.environment]
+        flags += [word for name in dict.fromkeys([*options.extra, *given]) for word in ("--extra", name)]
+    for name in names:
+        value = getattr(options, name)
+        if name == "extra" or value in (None, [], ()):
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            flags += [f"--{name}", str(each)]
+    return flags
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from reproductions.upkeep import planning
+
+    environments = _environments(options)  # refuses names that there are not
+    amount = planning.Amount(
+        options.smoke, options.runs, options.seeds, tuple(environments.asked), tuple(environments.given)
+    )
+    said, minutes = planning.lines(list(planning.PARTS), amount, cache=options.cache, landing=landing.folder(options))
+    print("\n".join(said))
+    print(f"Estimated: {minutes:.0f} minutes on 2 cores; the index: `python -m analysis sources plan package_index`.")
+    return 0
 
 
 def _interpreters(options: argparse.Namespace) -> dict[str, str | None]:
@@ -101,20 +151,27 @@ def _builds(options: argparse.Namespace) -> int:
 
 def _safety(options: argparse.Namespace) -> int:
     from reproductions.upkeep import safety
+    from reproductions.upkeep.opening import READERS
 
-    readers = SMOKE_READERS if options.smoke else ()
-    settings = safety.Options(readers, _interpreters(options), options.timeout)
+    readers = _known(options.reader, list(READERS), "way to open a file") or (SMOKE_READERS if options.smoke else ())
+    settings = safety.Options(readers, python=_interpreters(options), timeout_s=options.timeout)
     return _land(options, "hostile files", safety.measure(landing.folder(options), settings))
 
 
 def _repeatability(options: argparse.Namespace) -> int:
+    from reproductions import machine
     from reproductions.exclusive import exclusive
     from reproductions.upkeep import repeating
 
+    modes = _known(options.mode, list(dict.fromkeys(f"{side}-{mode}" for side, mode, _ in repeating.CELLS)), "mode")
+    devices = options.device or (repeating.DEVICES if machine.describe()["gpus"] else repeating.DEVICES[:1])
+    chosen = [cell for cell in repeating.CELLS if f"{cell[0]}-{cell[1]}" in modes]
     settings = repeating.Options(
         runs=options.runs or (2 if options.smoke else 10),
-        cells=SMOKE_CELLS if options.smoke else (),
+        cells=chosen or (SMOKE_CELLS if options.smoke else ()),
+        devices=tuple(dict.fromkeys(devices)),
         threads=options.threads,
+        flags=_flags(options, "runs", "threads", "device"),
         python=_interpreters(options),
         timeout_s=options.timeout,
     )
@@ -133,6 +190,7 @@ def _moving(options: argparse.Namespace) -> int:
         workloads=_known(options.workload, list(measure.NETWORKS), "workload that is moved"),
         python=_interpreters(options),
         environments=_environments(options),
+        flags=_flags(options, "extra"),
         timeout_s=max(options.timeout, measure.Options.timeout_s),
     )
     settings = measure.smoke(settings) if options.smoke else settings
@@ -157,6 +215,7 @@ def _defaults(options: argparse.Namespace) -> int:
         defaults=chosen,
         seeds=options.seeds or (2 if options.smoke else 8),
         python=_interpreters(options),
+        flags=_flags(options, "seeds"),
         timeout_s=options.timeout,
         **little,
     )
@@ -174,6 +233,7 @@ def _old_files(options: argparse.Namespace) -> int:
         networks=("dense",) if options.smoke else measure.NETWORKS,
         python=_interpreters(options),
         environments=_environments(options),
+        flags=_flags(options, "extra"),
         timeout_s=options.timeout,
     )
     return _land(options, "old files", measure.measure(landing.folder(options), settings))
@@ -191,6 +251,7 @@ def _land(options: argparse.Namespace, what: str, rows: list[dict]) -> int:
 
 
 RUN = {
+    "plan": _plan,
     "builds": _builds,
     "safety": _safety,
     "repeatability": _repeatability,

@@ -81,8 +81,7 @@ def make(name: str, folder: Path = FOLDER) -> Path:
     raises  NotInstallable with the installer's last words; nothing half-made stays, and the answer is not kept
     """
     entry, place = registry()[name], folder / f"upkeep-{name}"
-    packages = [*entry["packages"], *(read_yaml(REGISTRY)["common"] if entry.get("common", True) else [])]
-    wanted = {"packages": packages, "then": entry.get("then", [])}
+    wanted = _wanted(entry)
     if _record(place) == wanted:
         return place
     python = interpreter(entry.get("pythons", []))
@@ -93,7 +92,7 @@ def make(name: str, folder: Path = FOLDER) -> Path:
         # Scripts hold the interpreter's path, so it is made where it stays; the record makes it count.
         _call([python, "-m", "venv", str(place)])
         pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--prefer-binary"]
-        _call([*pip, *packages])
+        _call([*pip, *wanted["packages"]])
         if wanted["then"]:
             _call([*pip, "--no-deps", *wanted["then"]])
     except NotInstallable:
@@ -156,6 +155,16 @@ def missing(python: str, modules: Sequence[str]) -> list[str]:
         return json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return list(modules)
+
+
+def made(name: str, folder: Path = FOLDER) -> bool:
+    """Return whether an environment is there as the registry has it now."""
+    return _record(folder / f"upkeep-{name}") == _wanted(registry()[name])
+
+
+def _wanted(entry: Mapping) -> dict:
+    packages = [*entry["packages"], *(read_yaml(REGISTRY)["common"] if entry.get("common", True) else [])]
+    return {"packages": packages, "then": entry.get("then", [])}
 
 
 def _record(place: Path) -> dict:

@@ -2,7 +2,8 @@
 
 Each run is a process of its own. The runs of one mode alternate between seeded and deterministic, so that a drift of
 the machine meets both alike; the cost is a ratio of medians with a bootstrap over runs. A row ``unseeded`` in the
-plainest mode of each side shows that the check can tell runs apart.
+plainest mode of each side shows that the check can tell runs apart. Most of a run is starting, importing and compiling,
+so two run side by side and take turns where steps are timed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,16 +23,29 @@ from pathlib import Path
 import numpy as np
 
 from reproductions import machine
-from reproductions.files import write_csv
 from reproductions.journal import Journal
+from reproductions.upkeep.rows import again, write
 from reproductions.upkeep.safety import inert
+from reproductions.upkeep.training import NO_GPU, TURN
 from reproductions.usability.programs import environment
 
 log = logging.getLogger(__name__)
 TABLE = "upkeep_repeatability.csv"
 COLUMNS = (
-    *("machine", "date", "side", "mode", "mode_title", "switches", "version", "runs", "distinct", "identical"),
-    *("step_ms", "low", "high", "cost", "cost_low", "cost_high", "status", "note"),
+    *(
+        "machine",
+        "date",
+        "device",
+        "side",
+        "mode",
+        "mode_title",
+        "switches",
+        "version",
+        "runs",
+        "distinct",
+        "identical",
+    ),
+    *("step_ms", "low", "high", "cost", "cost_low", "cost_high", "command", "status", "note"),
 )
 TITLES = {
     ("pytorch", "eager"): "PyTorch eager",
@@ -45,6 +60,7 @@ CELLS = (
     *(("tensorflow", "xla", switches) for switches in ("seeded", "deterministic")),
 )
 RESAMPLES = 2_000
+DEVICES = ("cpu", "gpu")
 
 
 @dataclass(frozen=True)
@@ -52,16 +68,22 @@ class Options:
     """What is run.
 
     runs       processes a cell
+    workers    processes at a time
     cells      (side, mode, switches); empty: all of them
+    devices    where they are trained, of :data:`DEVICES`
     threads    compute threads of a process
     python     interpreter by framework; absent or None is the one that runs this
+    flags      options of the command that change what is measured, for the rows' commands
     timeout_s  seconds after which a process is stopped
     """
 
     runs: int = 10
+    workers: int = 2
     cells: Sequence[tuple[str, str, str]] = ()
+    devices: Sequence[str] = ("cpu",)
     threads: int = 2
     python: Mapping[str, str | None] = field(default_factory=dict)
+    flags: Sequence[str] = ()
     timeout_s: float = 180
 
 
@@ -70,40 +92,56 @@ def measure(out: Path, options: Options) -> list[dict]:
     cells = list(options.cells) or list(CELLS)
     journal = Journal(out / "unfinished" / "upkeep_repeatability.jsonl")
     plan = {"runs": options.runs, "cells": [list(cell) for cell in cells], "threads": options.threads}
+    plan |= {"devices": list(options.devices)}
     if journal.rows and journal.rows[0].get("plan") != plan:
         journal.remove()
         journal = Journal(journal.path)
     if not journal.rows:
         journal.add({"plan": plan})
-    known = {(*row["cell"], row["run"]): row for row in journal.rows if "cell" in row}
-    steps = [(cell, number) for number in range(options.runs) for cell in cells]
-    with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch:
-        for count, (cell, number) in enumerate(steps, 1):
-            broken = any(known.get((*cell, before), {}).get("status", "ok") != "ok" for before in range(number))
-            if (*cell, number) in known or broken:
-                continue
-            known[(*cell, number)] = {"cell": list(cell), "run": number} | once(cell, Path(scratch), options)
-            journal.add(known[(*cell, number)])
-            log.info("%d of %d: %s", count, len(steps), " ".join(cell))
+    known = {(row["device"], *row["cell"], row["run"]): row for row in journal.rows if "cell" in row}
+    places = [(device, *cell) for device in options.devices for cell in cells]
+    steps = [(place, number) for number in range(options.runs) for place in places]
+    todo = [step for step in steps if (*step[0], step[1]) not in known]
+    with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch, ThreadPoolExecutor(options.workers) as pool:
+        for first in range(0, len(todo), options.workers):
+            # What has failed is not run again.
+            wave = [
+                (place, number)
+                for place, number in todo[first : first + options.workers]
+                if all(known.get((*place, before), {}).get("status", "ok") == "ok" for before in range(number))
+            ]
+            ended = pool.map(lambda step: once(step[0][1:], step[0][0], Path(scratch), options), wave)
+            for (place, number), result in zip(wave, ended, strict=True):
+                known[(*place, number)] = {"device": place[0], "cell": list(place[1:]), "run": number} | result
+                journal.add(known[(*place, number)])
+                log.info("repeatability: %d of %d: %s", len(known), len(steps), " ".join(place))
     common = {"machine": machine.describe()["machine"], "date": datetime.now(UTC).date().isoformat()}
-    found = {cell: [row for key, row in known.items() if key[:3] == cell] for cell in cells}
-    rows = [common | row for row in summarise(found)]
-    write_csv(out / TABLE, COLUMNS, rows)
+    rows = []
+    for device in options.devices:
+        found = {cell: [row for key, row in known.items() if key[:-1] == (device, *cell)] for cell in cells}
+        rows += [common | {"device": device} | row for row in summarise(found)]
+    for row in rows:
+        row["command"] = again("repeatability", f"{row['side']}-{row['mode']}", flags=options.flags)
+    write(out / TABLE, COLUMNS, rows, ("device", "side", "mode"), chosen=bool(options.cells))
     journal.remove()
     return rows
 
 
-def once(cell: tuple[str, str, str], scratch: Path, options: Options) -> dict:
-    """Return version, digest and CPU time a step of one run, or why there are none."""
+def once(cell: tuple[str, str, str], device: str, scratch: Path, options: Options) -> dict:
+    """Return version, digest and time a step of one run, or why there are none."""
     side, mode, switches = cell
     python = options.python.get(side) or sys.executable
-    command = [python, "-P", "-m", "reproductions.upkeep.training", side, mode, switches, str(options.threads)]
-    root = str(Path(__file__).resolve().parents[2])
+    command = [python, "-P", "-m", "reproductions.upkeep.training", side, mode, switches, str(options.threads), device]
+    variables = environment(options.threads, scratch) | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    variables[TURN] = str(scratch / "turn")
+    if device == "gpu" and switches == "deterministic":
+        # PyTorch's notes on randomness ask for it: cuBLAS repeats itself only with a workspace of fixed size.
+        variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     try:
         done = subprocess.run(
             command,
             cwd=scratch,
-            env=environment(options.threads, scratch) | {"PYTHONPATH": root},
+            env=variables,
             capture_output=True,
             text=True,
             timeout=options.timeout_s,
@@ -115,12 +153,12 @@ def once(cell: tuple[str, str, str], scratch: Path, options: Options) -> dict:
         return {"status": "ok"} | json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
         words = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        missing = "No module named" in words[0]
+        missing = "No module named" in words[0] or NO_GPU in words[0]
         return {"status": "not_run" if missing else "failed", "note": inert(words[0])}
 
 
 def summarise(found: Mapping[tuple[str, str, str], Sequence[Mapping]], seed: int = 1) -> list[dict]:
-    """Return a row a cell: how many different results, the step's CPU time, and what the switches cost."""
+    """Return a row a cell: how many different results, the step's time, and what the switches cost."""
     rng = np.random.default_rng(seed)
     rows = []
     for (side, mode, switches), runs in found.items():

@@ -11,22 +11,23 @@ import logging
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reproductions import machine
-from reproductions.files import write_csv
 from reproductions.journal import Journal
 from reproductions.upkeep import sandbox
 from reproductions.upkeep.hostile import FILES
 from reproductions.upkeep.opening import READERS, Reader
+from reproductions.upkeep.rows import again, write
 
 log = logging.getLogger(__name__)
 TABLE = "upkeep_safety.csv"
 COLUMNS = (
     *("machine", "date", "file", "title", "side", "reader", "documented", "version", "outcome", "marker", "message"),
-    *("status", "note"),
+    *("command", "status", "note"),
 )
 LONGEST = 160  # characters of a message
 
@@ -36,11 +37,13 @@ class Options:
     """What is run.
 
     readers    ids of the readers; empty: all of them
+    workers    files that are opened at a time; nothing is timed here
     python     interpreter by framework; absent or None is the one that runs this
     timeout_s  seconds after which a process is stopped
     """
 
     readers: Sequence[str] = ()
+    workers: int = 2
     python: Mapping[str, str | None] = field(default_factory=dict)
     timeout_s: float = 180
 
@@ -54,17 +57,22 @@ def measure(out: Path, options: Options) -> list[dict]:
         journal.remove()
         journal = Journal(journal.path)
     known = {row["id"]: row for row in journal.rows}
-    with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch:
-        for count, reader in enumerate(chosen, 1):
-            if reader.id not in known:
-                known[reader.id] = {"id": reader.id, "date": day} | look(reader, Path(scratch) / reader.id, options)
+    todo = [reader for reader in chosen if reader.id not in known]
+    with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch, ThreadPoolExecutor(options.workers) as pool:
+        for first in range(0, len(todo), options.workers):
+            wave = todo[first : first + options.workers]
+            ended = pool.map(lambda reader: look(reader, Path(scratch) / reader.id, options), wave)
+            for reader, row in zip(wave, ended, strict=True):
+                known[reader.id] = {"id": reader.id, "date": day} | row
                 journal.add(known[reader.id])
-                log.info(
-                    "%d of %d: %s, %s: %s", count, len(chosen), reader.file, reader.call, known[reader.id]["outcome"]
-                )
+                count = sum(each.id in known for each in chosen)
+                log.info("safety: %d of %d: %s, %s: %s", count, len(chosen), reader.file, reader.call, row["outcome"])
     card = {"machine": machine.describe()["machine"]}
-    rows = [{name: (card | known[reader.id]).get(name) for name in COLUMNS} for reader in chosen]
-    write_csv(out / TABLE, COLUMNS, rows)
+    rows = []
+    for reader in chosen:
+        row = card | known[reader.id] | {"command": again("safety", reader.id)}
+        rows.append({name: row.get(name) for name in COLUMNS})
+    write(out / TABLE, COLUMNS, rows, ("file", "reader"), chosen=bool(options.readers))
     journal.remove()
     return rows
 

@@ -1,27 +1,26 @@
-"""A process that may harm nothing: no network, a folder that is thrown away, limits on time, memory, files and size.
+"""A process that may harm nothing: no network, one folder to write in, limits on time, memory and size.
 
-The network is taken away with a network namespace of its own (``unshare``). Where the system allows none, nothing is
-opened: the caller gets the reason for its row.
+The network is taken away with a network namespace of its own (``unshare``), and with a mount namespace every file
+system but the folder it runs in becomes read-only (``jail.py``, which sets the limits, too). Where the system allows
+neither, nothing is opened: the caller gets the reason for its row.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PREFIX = ("unshare", "--net", "--map-root-user", "--")
-MEMORY = 16 << 30  # bytes of address space; TensorFlow reserves several before it begins
-FILE = 1 << 30  # bytes of one file
-CPU_S = 180
+PREFIX = ("unshare", "--net", "--mount", "--map-root-user", "--")
+JAIL = Path(__file__).with_name("jail.py")
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,15 @@ class Ended:
 def unavailable() -> str:
     """Return why no sandbox can be had here; empty where one can."""
     if not shutil.which(PREFIX[0]):
-        return "this system has no unshare, so the network cannot be taken away"
-    done = subprocess.run([*PREFIX, "true"], capture_output=True, check=False)
-    return "" if done.returncode == 0 else "this system allows no network namespace"
+        return "this system has no unshare, so network and files cannot be taken away"
+    with tempfile.TemporaryDirectory(prefix="upkeep-") as folder:
+        done = subprocess.run([*inside(Path(folder)), "true"], capture_output=True, check=False)
+    return "" if done.returncode == 0 else "this system allows no namespaces of network and mounts"
+
+
+def inside(folder: Path) -> list[str]:
+    """Return the head of a command that runs in ``folder``, which alone it may write to, and without a network."""
+    return [*PREFIX, sys.executable, "-I", str(JAIL), str(folder.resolve())]
 
 
 def run(module: str, arguments: Sequence[str], folder: Path, *, python: str | None = None, timeout_s: float) -> Ended:
@@ -68,7 +73,7 @@ def run(module: str, arguments: Sequence[str], folder: Path, *, python: str | No
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    command = [*PREFIX, python or sys.executable, "-P", "-m", module, *arguments]
+    command = [*inside(folder), python or sys.executable, "-P", "-m", module, *arguments]
     try:
         done = subprocess.run(
             command,
@@ -79,7 +84,6 @@ def run(module: str, arguments: Sequence[str], folder: Path, *, python: str | No
             text=True,
             errors="replace",
             timeout=timeout_s,
-            preexec_fn=_limit,
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -93,13 +97,3 @@ def run(module: str, arguments: Sequence[str], folder: Path, *, python: str | No
         words = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         return Ended("failed", stderr=done.stderr, reason=words[0])
     return Ended("ok", said, done.stderr)
-
-
-def _limit() -> None:
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_FSIZE, FILE),
-        (resource.RLIMIT_CPU, CPU_S),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))

@@ -1,21 +1,29 @@
-"""One seeded training of a small network in one mode: the digest of its final weights, and CPU time a step.
+"""One seeded training of a small network in one mode: the digest of its final weights, and the time of a step.
 
-``python -m reproductions.upkeep.training pytorch eager seeded 1`` prints one JSON object. The data are the same in
+``python -m reproductions.upkeep.training pytorch eager seeded 1 cpu`` prints one JSON object; the time is that of the
+processor on a CPU, and that of the clock, waiting for the device, on a GPU. The data are the same in
 every run whatever the seed of the framework is; weights, order of dropout and everything else random is the
 framework's own.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 STEPS, WARM, BATCH, SEED = 40, 10, 64, 1
+NO_GPU = "sees no GPU"
+#: Environment variable that names the file whose holder may time its steps.
+TURN = "SURVEY_TURN"
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -27,11 +35,14 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def pytorch(mode: str, switches: str, threads: int) -> dict:
-    """Train in PyTorch; ``mode`` is eager or compile."""
+def pytorch(mode: str, switches: str, threads: int, device: str = "cpu") -> dict:
+    """Train in PyTorch; ``mode`` is eager or compile, ``device`` cpu or gpu."""
     import torch
     from torch import nn
 
+    if device == "gpu" and not torch.cuda.is_available():
+        raise SystemExit(f"torch {torch.__version__} {NO_GPU}")
+    place = "cuda" if device == "gpu" else "cpu"
     torch.set_num_threads(threads)
     if switches != "unseeded":
         torch.manual_seed(SEED)
@@ -40,7 +51,7 @@ def pytorch(mode: str, switches: str, threads: int) -> dict:
     network = nn.Sequential(
         nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Dropout(0.25), nn.Linear(800, 64), nn.ReLU(), nn.Linear(64, 10),
-    )  # fmt: skip
+    ).to(place)  # fmt: skip
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
 
     def step(images, labels):
@@ -48,20 +59,28 @@ def pytorch(mode: str, switches: str, threads: int) -> dict:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
+        return loss
 
     if mode == "compile":
-        network.compile()
-    images, labels = (torch.from_numpy(each) for each in data())
-    spent = _steps(lambda number: step(images[number][:, None], labels[number]))
-    weights = [value.detach().numpy() for value in network.parameters()]
+        # Not network.compile(): that compiles nothing where the module's class is one of PyTorch's own.
+        network = torch.compile(network)
+    images, labels = (torch.from_numpy(each).to(place) for each in data())
+    spent = _steps(lambda number: step(images[number][:, None], labels[number]), device)
+    if mode == "compile" and not torch._dynamo.utils.counters["stats"]["calls_captured"]:
+        raise SystemExit("torch.compile captured no call, so nothing was compiled")
+    weights = [value.detach().cpu().numpy() for value in network.parameters()]
     return {"version": f"torch {torch.__version__}", "digest": digest(weights), "step_ms": spent}
 
 
-def tensorflow(mode: str, switches: str, threads: int) -> dict:
-    """Train in TensorFlow; ``mode`` is eager, function or xla."""
+def tensorflow(mode: str, switches: str, threads: int, device: str = "cpu") -> dict:
+    """Train in TensorFlow; ``mode`` is eager, function or xla, ``device`` cpu or gpu."""
     import keras
     import tensorflow as tf
 
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    elif not tf.config.list_physical_devices("GPU"):
+        raise SystemExit(f"tensorflow {tf.__version__} {NO_GPU}")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if switches != "unseeded":
@@ -83,21 +102,33 @@ def tensorflow(mode: str, switches: str, threads: int) -> dict:
             loss = loss_of(labels, network(images, training=True))
         gradients = tape.gradient(loss, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
+        return loss
 
     if mode != "eager":
         step = tf.function(step, jit_compile=mode == "xla")
     images, labels = (tf.constant(each) for each in data())
-    spent = _steps(lambda number: step(images[number][..., None], labels[number]))
+    spent = _steps(lambda number: step(images[number][..., None], labels[number]), device)
     return {"version": f"tensorflow {tf.__version__}", "digest": digest(network.get_weights()), "step_ms": spent}
 
 
-def _steps(step: Callable[[int], None]) -> float:
-    """Run every step and return the median CPU time of those after the warm-up, in ms."""
+def _steps(step: Callable[[int], object], device: str) -> float:
+    """Run every step and return the median time of those after the warm-up, in ms.
+
+    Where :data:`TURN` names a file, the steps after the warm-up wait until no other process holds it: processes start,
+    import and compile side by side, and are timed one after the other.
+    """
+    clock = time.perf_counter if device == "gpu" else time.process_time
     spent = []
-    for number in range(STEPS):
-        before = time.process_time()
-        step(number)
-        spent.append(1000 * (time.process_time() - before))
+    with contextlib.ExitStack() as held:
+        for number in range(STEPS):
+            if number == WARM and (turn := os.environ.get(TURN)):
+                file = held.enter_context(Path(turn).open("a"))
+                fcntl.flock(file, fcntl.LOCK_EX)  # given up when the file is closed, or its process dies
+            before = clock()
+            loss = step(number)
+            if device == "gpu":
+                float(loss)  # waits for the device
+            spent.append(1000 * (clock() - before))
     return float(np.median(spent[WARM:]))
 
 
@@ -113,9 +144,9 @@ SIDES = {"pytorch": pytorch, "tensorflow": tensorflow}
 
 
 def main(arguments: list[str]) -> int:
-    """Train: ``SIDE MODE SWITCHES THREADS``; prints JSON."""
-    side, mode, switches, threads = arguments
-    print(json.dumps(SIDES[side](mode, switches, int(threads))))
+    """Train: ``SIDE MODE SWITCHES THREADS DEVICE``; prints JSON."""
+    side, mode, switches, threads, device = arguments
+    print(json.dumps(SIDES[side](mode, switches, int(threads), device)))
     return 0
 
 

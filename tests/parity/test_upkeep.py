@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +38,22 @@ def test_a_pickle_is_refused_by_default_runs_when_told_to_and_touches_nothing_el
 
 
 @pytest.mark.skipif(bool(sandbox.unavailable()), reason="no network namespace on this system")
-def test_the_sandbox_has_no_network():
+def test_the_sandbox_has_no_network(tmp_path):
     ask = "import socket; socket.create_connection(('192.0.2.1', 9), 5)"
-    done = subprocess.run([*sandbox.PREFIX, sys.executable, "-c", ask], capture_output=True, text=True)
+    done = subprocess.run([*sandbox.inside(tmp_path), sys.executable, "-c", ask], capture_output=True, text=True)
     assert done.returncode == 1 and "unreachable" in done.stderr
+
+
+@pytest.mark.skipif(bool(sandbox.unavailable()), reason="no namespaces on this system")
+def test_the_sandbox_writes_in_its_folder_and_nowhere_else(tmp_path, root):
+    folder, beside = tmp_path / "in", tmp_path / "beside"
+    folder.mkdir()
+    for path, goes in ((folder / "new", True), (beside, False), (root / "MARK", False), (Path("/dev/shm/MARK"), False)):
+        ask = f"open({str(path)!r}, 'w').close()"
+        done = subprocess.run([*sandbox.inside(folder), sys.executable, "-c", ask], capture_output=True, text=True)
+        assert (done.returncode == 0, path.exists()) == (goes, goes), done.stderr
+        assert goes or "Read-only file system" in done.stderr
+    beside.write_text("outside, writing goes on as before")
 
 
 def test_builds_answer_and_trainings_repeat(tmp_path, root, lock):

@@ -30,13 +30,24 @@ def test_a_good_day_lands_and_the_snapshot_is_made_again_offline(tmp_path):
         run = start(tmp_path, server)
         outcome = refresh_source(run)
         asked = [request.path for request in server.log]
+        whole = [
+            request for request in server.log if request.path.endswith(".whl") and not request.headers.get("range")
+        ]
     assert outcome.outcome == "landed", outcome.message
     assert sum(path.startswith("/simple/") for path in asked) == len(index.projects())
-    assert not any(path.endswith(".whl") for path in asked), "no wheel is downloaded"
+    assert {request.method for request in whole} <= {"HEAD"}, "only parts of a wheel are asked for"
     version = run.latest()
     releases = {(row["package"], row["version"]): row for row in version.rows("releases")}
     assert releases["torch", "2.15.0"]["day"] == "2026-10-28"
     assert releases["tensorflow", "2.22.0rc0"]["stage"] == "pre"
+    builds = {(row["package"], row["version"], row["key"].split()[1]): row["value"] for row in version.rows("builds")}
+    assert builds["torch", "2.15.0", "cuda"] == "13.0" and builds["torch", "2.15.0", "hip"] == "none"
+    assert builds["tensorflow", "2.21.0", "cuda_compute_capabilities"] == "sm_60, compute_90"
+    assert (
+        builds["tensorflow", "2.22.0rc0", "cuda_version"]
+        == builds["tensorflow", "2.21.0", "cudnn_version"]
+        == "key absent"
+    )
     text = "".join(path.read_text() for path in (tmp_path / "snapshots").rglob("*.*"))
     assert "127.0.0.1" not in text and str(tmp_path) not in text
     again = start(tmp_path, server)  # the server has gone
@@ -171,6 +182,17 @@ def test_requirements_name_the_cuda_major_and_other_ones_are_left_out():
     assert [row["name"] for row in found] == ["nvidia-cudnn-cu13", "cuda-toolkit[cublas,nvjitlink]"]
     (nothing,) = source.requirement_rows("torch", "2.0", "2026-01-01", ["numpy"])
     assert nothing["name"] == ""
+
+
+def test_a_build_is_read_without_being_run_and_what_it_no_longer_says_is_an_answer():
+    text = "import os\nos.remove('x')\nbuild_info = {'cuda_version': '12', 'cuda_compute_capabilities': []}\n"
+    rows_ = source.build_rows("tensorflow", "2.30.0", "2026-11-01", text)
+    values = {row["key"].split()[1]: row["value"] for row in rows_}
+    assert values["cuda_version"] == "12" and values["cuda_compute_capabilities"] == "none"
+    assert values["cudnn_version"] == "key absent"
+    assert {row["value"] for row in source.build_rows("torch", "3.0.0", "2026-11-01", None)} == {"key absent"}
+    with pytest.raises(Violation, match="cannot be read"):
+        source.build_rows("torch", "3.0.0", "2026-11-01", "cuda = (")
 
 
 def test_a_recorded_lock_gives_one_wheel_a_package_and_the_bytes_of_the_route():

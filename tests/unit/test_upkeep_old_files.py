@@ -78,6 +78,30 @@ def test_a_release_opens_older_files_and_none_that_is_newer(monkeypatch):
     assert {task["key"][1] for task in asked} == {"old"} and len(asked) == len(KIND["ways"])
 
 
+def test_a_killed_run_goes_on_behind_the_last_whole_release(tmp_path, monkeypatch):
+    asked = []
+
+    def ask(release, tasks, options):
+        asked.append((release.id, tasks[0]["do"]))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return [{"outputs": [[1.0]], "version": f"torch {release.id}"} for _ in tasks]
+
+    monkeypatch.setattr(measure, "discover", lambda: MODULES)
+    monkeypatch.setattr(measure, "releases", lambda sides, options: [OLD, NEW])
+    monkeypatch.setattr(measure, "_ask", ask)
+    with pytest.raises(KeyboardInterrupt):
+        measure.measure(tmp_path, Options(networks=("dense",)))
+    rows = measure.measure(tmp_path, Options(networks=("dense",), flags=("--extra", "old_files")))
+    assert asked == [("old", "save"), ("today", "save"), ("today", "open"), ("today", "open")]
+    assert {row["outcome"] for row in rows} == {"same"} and {row["saved_by"] for row in rows} == {
+        "torch old",
+        "torch today",
+    }
+    assert {row["command"] for row in rows} == {"python -m reproductions upkeep old_files file --extra old_files"}
+    assert not list((tmp_path / "unfinished").iterdir()), "what is whole leaves neither journal nor files"
+
+
 def test_a_process_that_dies_takes_one_file_along(tmp_path):
     kind = tmp_path / "kind.py"
     kind.write_text(

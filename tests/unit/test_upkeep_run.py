@@ -1,9 +1,16 @@
 """Hostile files and repeatability without a framework: how outcomes are judged and results told apart."""
 
+import argparse
+import fcntl
+import re
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from reproductions.upkeep import hostile, opening, repeating, safety
+from reproductions.__main__ import main
+from reproductions.journal import Journal
+from reproductions.upkeep import commands, hostile, opening, planning, repeating, rows, safety, training
 
 
 @pytest.mark.parametrize(
@@ -57,14 +64,14 @@ def test_a_killed_repetition_goes_on_behind_the_last_whole_run(tmp_path, monkeyp
     cells = [("pytorch", "eager", "unseeded"), ("pytorch", "eager", "seeded")]
     asked = []
 
-    def once(cell, scratch, options):
+    def once(cell, device, scratch, options):
         asked.append(cell)
         if len(asked) == 3:
             raise KeyboardInterrupt
         return run("a", 10.0)
 
     monkeypatch.setattr(repeating, "once", once)
-    options = repeating.Options(runs=2, cells=cells)
+    options = repeating.Options(runs=2, workers=1, cells=cells)
     with pytest.raises(KeyboardInterrupt):
         repeating.measure(tmp_path, options)
     rows = repeating.measure(tmp_path, options)
@@ -75,9 +82,81 @@ def test_a_killed_repetition_goes_on_behind_the_last_whole_run(tmp_path, monkeyp
 def test_a_cell_that_failed_is_not_run_again(tmp_path, monkeypatch):
     asked = []
     failed = {"status": "failed", "note": "broken"}
-    monkeypatch.setattr(repeating, "once", lambda cell, scratch, options: asked.append(cell) or failed)
-    (row,) = repeating.measure(tmp_path, repeating.Options(runs=3, cells=[("tensorflow", "xla", "seeded")]))
+    monkeypatch.setattr(repeating, "once", lambda cell, device, scratch, options: asked.append(cell) or failed)
+    options = repeating.Options(runs=3, workers=1, cells=[("tensorflow", "xla", "seeded")])
+    (row,) = repeating.measure(tmp_path, options)
     assert len(asked) == 1 and row["status"] == "failed" and row["note"] == "broken"
+    assert row["command"] == "python -m reproductions upkeep repeatability tensorflow-xla"
+
+
+def test_each_device_has_rows_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(repeating, "once", lambda cell, device, scratch, options: run(device, 1.0))
+    options = repeating.Options(runs=2, devices=("cpu", "gpu"), cells=[("pytorch", "eager", "seeded")])
+    rows = repeating.measure(tmp_path, options)
+    assert [(row["device"], row["runs"], row["identical"]) for row in rows] == [("cpu", 2, "yes"), ("gpu", 2, "yes")]
+
+
+def test_steps_wait_for_their_turn(tmp_path, monkeypatch):
+    turn = tmp_path / "turn"
+    monkeypatch.setenv(training.TURN, str(turn))
+    seen = []
+    with turn.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool:
+            ended = pool.submit(training._steps, seen.append, "cpu")
+            with pytest.raises(TimeoutError):
+                ended.result(timeout=0.3)
+            assert len(seen) == training.WARM, "the warm-up waits for nobody"
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert ended.result(timeout=30) >= 0
+    assert len(seen) == training.STEPS
+
+
+def test_a_run_of_some_rows_leaves_the_others_in_their_places(tmp_path):
+    path, columns = tmp_path / "table.csv", ("id", "value")
+    rows.write(path, columns, [{"id": name, "value": 1} for name in "abc"], ("id",), chosen=False)
+    rows.write(path, columns, [{"id": "b", "value": 2}, {"id": "d", "value": 2}], ("id",), chosen=True)
+    assert path.read_text().split() == ["id,value", "a,1", "b,2", "d,2", "c,1"]
+    rows.write(path, columns, [{"id": "e", "value": 3}], ("id",), chosen=False)
+    assert path.read_text().split() == ["id,value", "e,3"]
+    rows.write(path, ("id", "other"), [{"id": "e", "other": 4}], ("id",), chosen=True)
+    assert path.read_text().split() == ["id,other", "e,4"], "rows of other columns are of another time"
+
+
+def test_the_command_of_a_row_carries_what_was_chosen_and_no_path(capsys):
+    parser = argparse.ArgumentParser()
+    commands.add_parser(parser.add_subparsers())
+    given = ["upkeep", "moving", "--extra", "onnx", "--environment", "onnx2tf=/some/where/python"]
+    flags = commands._flags(parser.parse_args(given), "extra")
+    assert flags == ["--extra", "onnx", "--extra", "onnx2tf"]
+    given = ["upkeep", "repeatability", "--smoke", "--runs", "3", "--device", "cpu"]
+    flags = commands._flags(parser.parse_args(given), "runs", "threads", "device")
+    assert rows.again("repeatability", "pytorch-eager", flags=flags) == (
+        "python -m reproductions upkeep repeatability pytorch-eager --smoke --runs 3 --threads 2 --device cpu"
+    )
+    with pytest.raises(SystemExit):
+        parser.parse_args(["upkeep", "repeatability", "--runs", "0"])
+    assert "no number from 1 on" in capsys.readouterr().err
+
+
+def test_the_plan_says_minutes_environments_and_what_a_killed_run_has_left(tmp_path, capsys):
+    journal = Journal(tmp_path / "unfinished" / "upkeep_defaults.jsonl")
+    for row in ({"plan": {}}, {"key": "a"}, {"key": "b"}):
+        journal.add(row)
+    folders = ["--out", str(tmp_path), "--cache", str(tmp_path)]
+    assert main(["upkeep", "plan", "--extra", "onnx", *folders]) == 0
+    said = capsys.readouterr().out
+    assert "a killed run left 2 of its results" in said and "environment onnx: 2.8 GiB" in said
+    assert re.search(r"Estimated: \d+ minutes on 2 cores", said) and "without onnx2torch, onnx2tf, old_files" in said
+
+
+def test_what_is_usual_stays_under_half_an_hour_on_two_cores_and_more_takes_longer():
+    usual = [planning.minutes(part, planning.Amount()) for part in planning.PARTS]
+    assert 10 < sum(usual) < 26, "the index takes some minutes more"
+    assert all(0 < planning.minutes(part, planning.Amount(smoke=True)) < 2 for part in planning.PARTS)
+    more = planning.Amount(runs=20, seeds=16, extra=("onnx", "onnx2torch", "old_files"))
+    for part in ("repeatability", "moving", "defaults", "old_files"):
+        assert planning.minutes(part, more) > planning.minutes(part, planning.Amount())
 
 
 def test_without_a_sandbox_nothing_is_opened_and_every_row_says_why(tmp_path, monkeypatch):

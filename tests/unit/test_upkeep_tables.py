@@ -5,8 +5,10 @@ from datetime import date
 import pytest
 
 from analysis import upkeep
+from analysis.adoption_data import read_rows
 from analysis.sources.package_index import registry
 from reproductions.errors import SurveyError
+from tests.upkeep_fixtures import write_measurements
 
 READ = "2026-11-26"
 LIFE = [
@@ -109,6 +111,25 @@ def test_cuda_majors_come_from_requirements_and_silence_is_an_answer():
     assert list(values)[:3] == ["CUDA 12", "CUDA 13", "named in no requirement"]
 
 
+def test_builds_that_say_the_same_as_the_minor_before_are_not_listed_again():
+    def build(version, value):
+        key = "tensorflow/python/platform/build_info.py cuda_compute_capabilities"
+        return {"package": "tensorflow", "version": version, "day": READ, "key": key, "value": value}
+
+    told = [
+        build("2.22.0rc0", "key absent"),
+        build("2.20.0", "sm_60"),
+        build("2.19.0", "sm_60"),
+        build("2.21.0", "sm_60"),
+    ]
+    releases = [release("tensorflow", "2.21.0", "2026-03-06")]
+    counted = upkeep.Counted(READ, {"releases": releases, "builds": told}, {"python_life": LIFE})
+    frame = upkeep.tables(counted)["upkeep_accelerators"]
+    rows = frame[frame["what"] == "GPU architectures in the Linux wheel"]
+    assert list(rows["version"]) == ["2.19.0", "2.20.0", "2.21.0", "2.22.0rc0"]
+    assert list(rows["shown"]) == ["yes", "no", "no", "yes"] and set(rows["basis"]) == {"metadata"}
+
+
 def test_nothing_landed_gives_every_table_without_a_row(tmp_path, root):
     made = upkeep.write_tables(tmp_path, tmp_path, root / "data", root / "workflow" / "schemas", tmp_path / "out")
     assert set(made) == set(upkeep.COLUMNS)
@@ -119,8 +140,9 @@ def test_a_faulty_row_of_a_machine_is_named(tmp_path, root):
     path = tmp_path / "some-machine" / "upkeep_builds.csv"
     path.parent.mkdir()
     path.write_text(
-        "machine,date,side,package,version,what,value,asked,status,note\n"
-        "another,2026-11-26,pytorch,torch,2.13.0,CUDA version,none,torch.version.cuda,ok,\n"
+        "machine,date,side,package,version,what,value,asked,command,status,note\n"
+        "another,2026-11-26,pytorch,torch,2.13.0,CUDA version,none,torch.version.cuda,"
+        "python -m reproductions upkeep builds,ok,\n"
     )
     with pytest.raises(SurveyError, match="lies in the folder of some-machine"):
         upkeep.read(tmp_path, tmp_path, root / "data", root / "workflow" / "schemas")
@@ -132,6 +154,30 @@ def test_the_landed_snapshot_covers_the_registry(root):
     frame = upkeep.tables(counted)["upkeep_packages"]
     assert set(frame["package"]) == set(registry()["packages"])
     assert frame["read"].nunique() == 1 and (frame["age_days"] >= 0).all()
+
+
+def test_every_row_says_its_day_what_it_rests_on_and_the_command(root, tmp_path):
+    data = root / "data"
+    measured = write_measurements(tmp_path)
+    tables = upkeep.tables(upkeep.read(data / "snapshots", measured, data, root / "workflow" / "schemas"))
+    for name, frame in tables.items():
+        days = frame[next(column for column in ("date", "read", "resolved") if column in frame)]
+        assert days.astype(str).str.fullmatch(r"\d{4}-\d\d-\d\d").all(), name
+        assert set(frame["basis"]) <= {"metadata", "cited", "run", "not run"}, name
+        made = frame[(frame["basis"] != "cited")]
+        assert made["command"].astype(str).str.startswith("python -m ").all(), name
+    assert set(tables["upkeep_moving"]["basis"]) == {"run", "not run"}
+
+
+def test_a_removal_that_was_not_read_is_not_published(root):
+    rows = [
+        {"day": "2026", "side": "pytorch", "who": who, "what": "x", "state": state, "source": "https://x.example"}
+        for who, state in (("A", "read"), ("B", "unverified"))
+    ]
+    (row,) = made([], removals=rows)["upkeep_removals"].to_dict("records")
+    assert (row["who"], row["basis"]) == ("A", "cited")
+    published, _ = read_rows(root / "data" / "removals.csv", root / "workflow" / "schemas" / "removals.schema.yaml")
+    assert all(row["read"] for _, row in published if row["state"] == upkeep.PUBLISHED)
 
 
 def test_registry_names_only_packages_that_it_holds():

@@ -20,11 +20,11 @@ import numpy as np
 from reproductions import machine
 from reproductions.environments import worker_environment
 from reproductions.errors import WorkerFailed
-from reproductions.files import write_csv
 from reproductions.journal import Journal
 from reproductions.process import Child
 from reproductions.upkeep.defaults import SIDES, discover, setting
 from reproductions.upkeep.defaults.networks import NETWORKS
+from reproductions.upkeep.rows import again, write
 from reproductions.upkeep.safety import inert
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ TABLE = "upkeep_defaults.csv"
 COLUMNS = (
     *("machine", "date", "default", "title", "network", "dataset", "pytorch_asked", "pytorch_value", "pytorch_version"),
     *("tensorflow_asked", "tensorflow_value", "tensorflow_version", "seeds", "epochs", "n_train", "n_test"),
-    *("accuracy_pytorch", "accuracy_tensorflow", "difference", "low", "high", "wording", "status", "note"),
+    *("accuracy_pytorch", "accuracy_tensorflow", "difference", "low", "high", "wording", "command", "status", "note"),
 )
 EPOCHS = {"convolutional": 2, "recurrent": 3, "transformer": 3}
 LEVEL = 0.95
@@ -48,6 +48,7 @@ class Options:
     examples  training examples that are taken; 0 for all
     workers   processes that train at a time, one thread each
     python    interpreter by framework; absent or None is the one that runs this
+    flags     options of the command that change what is measured, for the rows' commands
     """
 
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Options:
     epochs: Mapping[str, int] = field(default_factory=lambda: dict(EPOCHS))
     workers: int = 2
     python: Mapping[str, str | None] = field(default_factory=dict)
+    flags: Sequence[str] = ()
     timeout_s: float = 180
 
 
@@ -69,7 +71,9 @@ def measure(out: Path, options: Options) -> list[dict]:
         known = _trained(jobs, out, Path(scratch), options)
     common = {"machine": machine.describe()["machine"], "date": datetime.now(UTC).date().isoformat()}
     rows = [common | row for row in summarise(modules, read, known, options)]
-    write_csv(out / TABLE, COLUMNS, rows)
+    for row in rows:
+        row["command"] = again("defaults", row["default"], flags=options.flags)
+    write(out / TABLE, COLUMNS, rows, ("default",), chosen=bool(options.defaults))
     _journal(out, options).remove()
     return rows
 

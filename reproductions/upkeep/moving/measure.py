@@ -20,12 +20,12 @@ import numpy as np
 from reproductions import machine, parity, registry
 from reproductions.environments import worker_environment
 from reproductions.errors import WorkerFailed
-from reproductions.files import write_csv
 from reproductions.journal import Journal
 from reproductions.process import Child
 from reproductions.upkeep import environments
 from reproductions.upkeep.environments import Environments, NotInstallable
 from reproductions.upkeep.moving.routes import INTERPRETER, Route, discover
+from reproductions.upkeep.rows import again, write
 from reproductions.upkeep.safety import inert
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ COLUMNS = (
     *("machine", "date", "workload", "network", "route", "title", "leaves", "arrives", "documented", "tools"),
     *("version", "converts", "convert_s", "parameters", "trainable", "logits_difference", "logits_tolerance"),
     *("same_outputs", "trace_difference", "trace_tolerance", "same_training", "infer", "infer_low", "infer_high"),
-    *("train", "train_low", "train_high", "rounds", "status", "note"),
+    *("train", "train_low", "train_high", "rounds", "command", "status", "note"),
 )
 #: The workloads that are moved: what kind of network each is.
 NETWORKS = {"cnn_mnist": "convolutional", "gru_text": "recurrent", "bert_encoder": "transformer"}
@@ -53,6 +53,7 @@ class Options:
     restarts   fresh sets of processes for the timing; fewer than two give no interval
     rounds     paired blocks a restart
     python     interpreter by framework; absent or None is the one that runs this
+    flags      options of the command that change what is measured, for the rows' commands
     """
 
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Options:
     seed: int = 1
     python: Mapping[str, str | None] = field(default_factory=dict)
     environments: Environments = field(default_factory=Environments)
+    flags: Sequence[str] = ()
     timeout_s: float = 300
 
 
@@ -92,7 +94,9 @@ def measure(out: Path, options: Options) -> list[dict]:
             journal.add({"workload": name, "rows": known[name]})
     common = {"machine": machine.describe()["machine"]}
     rows = [common | row for name in names for row in known[name]]
-    write_csv(out / TABLE, COLUMNS, rows)
+    for row in rows:
+        row["command"] = again("moving", row["route"], "--workload", row["workload"], flags=options.flags)
+    write(out / TABLE, COLUMNS, rows, ("workload", "route"), chosen=bool(options.routes or options.workloads))
     journal.remove()
     return rows
 
@@ -180,6 +184,7 @@ class _Run:
             waiting = list(group)
             while waiting:
                 try:
+                    log.info("moving: %s leaves %s", self.workload.id, place)
                     with self._child("leave", place, python, out=str(source)) as child:
                         about = child.receive("start")
                         while waiting:
@@ -209,6 +214,7 @@ class _Run:
                 waiting = [route for route in group if not restart or self._timed(found.get(route.id, {}))]
                 while waiting:
                     try:
+                        log.info("moving: %s arrives in %s, restart %d", self.workload.id, place, restart + 1)
                         with self._child("arrive", place, python) as child:
                             about = child.receive("start")
                             while waiting:
@@ -386,6 +392,10 @@ def _speed(phase: str, restarts: Sequence[Sequence[Mapping]]) -> dict:
 
 
 def smoke(options: Options) -> Options:
-    """Return the options of a little of it: one small model along the four routes that need no further tool."""
+    """Return the options of a little of it: one small model along the four routes that need no further tool.
+
+    Routes and workloads that were chosen stay chosen.
+    """
     routes = ("mapped_to_pytorch", "mapped_to_tensorflow", "keras_to_torch", "keras_to_tensorflow")
-    return replace(options, workloads=("gru_text",), routes=routes, preset="smoke", restarts=1, rounds=2)
+    little = {"workloads": options.workloads or ("gru_text",), "routes": options.routes or routes}
+    return replace(options, **little, preset="smoke", restarts=1, rounds=2)

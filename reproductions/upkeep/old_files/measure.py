@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,23 +23,26 @@ import numpy as np
 
 from reproductions import machine
 from reproductions.environments import SCRUBBED
-from reproductions.files import write_csv
+from reproductions.journal import Journal
 from reproductions.upkeep import environments
 from reproductions.upkeep.environments import OLD_FILES, Environments, NotInstallable
 from reproductions.upkeep.old_files import NETWORKS, discover
+from reproductions.upkeep.rows import again, write
 from reproductions.upkeep.safety import inert
 
 log = logging.getLogger(__name__)
 TABLE = "upkeep_old_files.csv"
 COLUMNS = (
     *("machine", "date", "kind", "title", "side", "network", "maker", "saved_by", "loader", "loaded_by", "way"),
-    *("documented", "outcome", "difference", "message", "way_out", "status", "note"),
+    *("documented", "outcome", "difference", "message", "way_out", "command", "status", "note"),
 )
 RUNNER = Path(__file__).with_name("runner.py")
 SIDES = ("tensorflow", "pytorch")
 #: Outputs are of order one; float32 sums in another order differ by less.
 TOLERANCE = 1e-5
 TODAY = "today"
+#: Kind of the rows of releases that there are not.
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Options:
     kinds      ids of the kinds of file; empty: all of them
     networks   which networks are saved
     python     interpreter by framework, today's; absent or None is the one that runs this
+    flags      options of the command that change what is measured, for the rows' commands
     timeout_s  seconds for one file in one release
     """
 
@@ -56,6 +60,7 @@ class Options:
     networks: Sequence[str] = NETWORKS
     python: Mapping[str, str | None] = field(default_factory=dict)
     environments: Environments = field(default_factory=Environments)
+    flags: Sequence[str] = ()
     timeout_s: float = 120
 
 
@@ -79,24 +84,63 @@ class Release:
 
 
 def measure(out: Path, options: Options) -> list[dict]:
-    """Save, open and compare; write the table to ``out`` and return its rows."""
+    """Save, open and compare; write the table to ``out`` and return its rows. A killed run goes on behind a release."""
     modules = {name: discover()[name] for name in options.kinds or discover()}
     found = releases({module.KIND["side"] for module in modules.values()}, options)
-    with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch:
-        saved = {}
-        for release in found:
-            if release.status == "ok":
-                saved |= _save(release, modules, options, Path(scratch))
-                log.info("old files: saved by %s", release.title)
-        opened = []
-        for release in found:
-            if release.status == "ok" and release.loads:
-                opened += _open(release, modules, saved, found, options)
-                log.info("old files: opened by %s", release.title)
+    going = [release for release in found if release.status == "ok"]
+    journal, files = _journal(out, modules, options, going)
+    saved, opened = _known(journal)
+    done = {(row["did"], row["side"], row["release"]) for row in journal.rows if "did" in row}
+    for release in going:
+        if ("save", release.side, release.id) not in done:
+            made = _save(release, modules, options, files)
+            journal.add(_entry("save", release, [[*key, value] for key, value in made.items()]))
+            saved |= made
+            log.info("old files: saved by %s", release.title)
+    for release in going:
+        if release.loads and ("open", release.side, release.id) not in done:
+            answers = _open(release, modules, saved, found, options)
+            journal.add(_entry("open", release, answers))
+            opened += answers
+            log.info("old files: opened by %s", release.title)
     common = {"machine": machine.describe()["machine"], "date": datetime.now(UTC).date().isoformat()}
     rows = [common | row for row in tabulate(modules, found, saved, opened)]
-    write_csv(out / TABLE, COLUMNS, rows)
+    for row in rows:
+        chosen = () if row["kind"] == ALL else (row["kind"],)
+        row["command"] = again("old_files", *chosen, flags=options.flags)
+    write(out / TABLE, COLUMNS, rows, ("kind", "side"), chosen=bool(options.kinds))
+    journal.remove()
+    shutil.rmtree(files, ignore_errors=True)
     return rows
+
+
+def _journal(out: Path, modules: Iterable[str], options: Options, going: Sequence[Release]) -> tuple[Journal, Path]:
+    """Return the journal of what is asked, emptied if it belongs to something else, and the folder of its files."""
+    journal, files = Journal(out / "unfinished" / "upkeep_old_files.jsonl"), out / "unfinished" / "upkeep_old_files"
+    plan = {"kinds": list(modules), "networks": list(options.networks)}
+    plan["releases"] = [[release.side, release.id, release.python] for release in going]
+    if journal.rows and journal.rows[0].get("plan") != plan:
+        journal.remove()
+        journal = Journal(journal.path)
+    if not journal.rows:
+        shutil.rmtree(files, ignore_errors=True)
+        journal.add({"plan": plan})
+    return journal, files
+
+
+def _entry(did: str, release: Release, answers: list) -> dict:
+    return {"did": did, "side": release.side, "release": release.id, "answers": answers}
+
+
+def _known(journal: Journal) -> tuple[dict[tuple, dict], list[dict]]:
+    """Return what a killed run saved, by key, and what it opened."""
+    saved, opened = {}, []
+    for row in journal.rows:
+        if row.get("did") == "save":
+            saved |= {tuple(key): value for *key, value in row["answers"]}
+        elif row.get("did") == "open":
+            opened += [answer | {"key": tuple(answer["key"])} for answer in row["answers"]]
+    return saved, opened
 
 
 def releases(sides: Iterable[str], options: Options) -> list[Release]:
@@ -122,13 +166,14 @@ def releases(sides: Iterable[str], options: Options) -> list[Release]:
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
-def _save(release: Release, modules: Mapping[str, ModuleType], options: Options, scratch: Path) -> dict[tuple, dict]:
+def _save(release: Release, modules: Mapping[str, ModuleType], options: Options, files: Path) -> dict[tuple, dict]:
     tasks = {}
     for name, module in modules.items():
         if module.KIND["side"] != release.side:
             continue
         for network in options.networks:
-            folder = scratch / release.side / release.id / name / network
+            folder = files.resolve() / release.side / release.id / name / network
+            shutil.rmtree(folder, ignore_errors=True)  # half-saved by a killed run
             folder.mkdir(parents=True)
             key = (release.side, release.id, name, network)
             tasks[key] = {"do": "save", "kind": module.__file__, "network": network, "folder": str(folder)}
@@ -214,7 +259,7 @@ def tabulate(
     rows = []
     for release in found:
         if release.status != "ok":
-            about = {"kind": "all", "title": "all kinds of file", "side": release.side, "maker": release.id}
+            about = {"kind": ALL, "title": "all kinds of file", "side": release.side, "maker": release.id}
             rows.append(about | {"saved_by": release.title, "status": release.status, "note": release.note})
             continue
         for name, module in modules.items():

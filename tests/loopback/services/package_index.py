@@ -15,6 +15,19 @@ from tests.loopback.server import Request, Response, Service
 
 RECORDED = Path(__file__).resolve().parents[2] / "fixtures" / "protocols" / "package_index"
 JSON = "application/vnd.pypi.simple.v1+json"
+#: The file of a wheel that says how it was built, in the shape of the real ones, and a release that no longer has it.
+BUILDS = {
+    "torch": (
+        "torch/version.py",
+        "from typing import Optional\n\ncuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n",
+    ),
+    "tensorflow": (
+        "tensorflow/python/platform/build_info.py",
+        "import collections\n\nbuild_info = collections.OrderedDict([('cuda_version', '12.5.1'), "
+        "('is_rocm_build', False), ('cuda_compute_capabilities', ['sm_60', 'compute_90'])])\n",
+    ),
+}
+UNSAID = "2.22.0rc0"
 
 
 def settings(base: str) -> dict:
@@ -59,6 +72,8 @@ def wheel(filename: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(f"{name}/__init__.py", b"\0" * 300_000)
+        if name in BUILDS and not version.startswith(UNSAID):
+            archive.writestr(*BUILDS[name])
         archive.writestr(f"{name}-{version}.dist-info/METADATA", metadata(filename))
         archive.writestr(f"{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\n")
     return buffer.getvalue()
