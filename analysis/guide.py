@@ -30,10 +30,10 @@ COUNTED = "counted"
 LOOKED_UP = "looked up"
 #: The columns that tell the age of a row, the first that it has.
 DATES = ("checked", "looked", "read", "last_date", "date", "period")
-#: The one format that counts rows instead of taking a cell; a table with rows of which none fits counts 0.
-COUNT = "count"
-#: Tables of which each row was run; the other tables of upkeep were read in the package index.
-RUN = ("upkeep_safety", "upkeep_repeatability", "upkeep_moving", "upkeep_defaults", "upkeep_old_files")
+#: Formats that count rows instead of taking a cell; a table with rows of which none fits counts 0, which some refuses.
+COUNT, SOME = "count", "some"
+#: What a row of upkeep rests on, its column ``basis``, in the words of the page.
+BASES = {"run": MEASURED, "not run": MEASURED, "metadata": VERIFIED["registry"], "cited": VERIFIED["source"]}
 
 
 class GuideError(ValueError):
@@ -130,8 +130,8 @@ def _question(given: Mapping[str, Any]) -> Question:
 def _take(text: str) -> Take:
     table, where, column, form = (part.strip() for part in text.split(" | "))
     pairs = tuple(tuple(part.strip().split("=", 1)) for part in where.split(";"))
-    if form.split()[0] not in (*_FORMATS, COUNT):
-        raise ValueError(f"format {form} is not one of {', '.join((*_FORMATS, COUNT))}")
+    if form.split()[0] not in (known := (*_FORMATS, COUNT, SOME)):
+        raise ValueError(f"format {form} is not one of {', '.join(known)}")
     return Take(table, pairs, column, form)  # type: ignore[arg-type]
 
 
@@ -142,7 +142,7 @@ def tell(answer: Answer, tables: Mapping[str, pd.DataFrame]) -> Told | None:
         row = _row(take, tables)
         if row is None or _empty(row.get(take.column)):
             return None
-        words[name] = str(row[COUNT]) if take.format == COUNT else _write(take.format, row[take.column])
+        words[name] = str(row[COUNT]) if take.format in (COUNT, SOME) else _write(take.format, row[take.column])
         told.days.append(next((str(row[key]) for key in DATES if not _empty(row.get(key))), ""))
         told.verified.append(_verified(take.table, row))
         told.cites.append(str(row.get("cites", "")) if take.table == "facts" else "")
@@ -161,8 +161,8 @@ def _row(take: Take, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any] | Non
     for name, value in take.where:
         found = found[_fits(found[name], value)]
     found = found[found[take.column].notna()]
-    if take.format == COUNT:
-        told = found if len(found) else frame[frame[take.column].notna()]
+    if take.format in (COUNT, SOME):
+        told = found if len(found) or take.format == SOME else frame[frame[take.column].notna()]
         return told.iloc[0].to_dict() | {COUNT: len(found)} if len(told) else None
     return found.iloc[0].to_dict() if len(found) else None
 
@@ -184,8 +184,8 @@ def _verified(table: str, row: Mapping[str, Any]) -> str:
         return VERIFIED[str(row["verified"])]
     if table == "deployment_states":
         return LOOKED_UP
-    if table.startswith("upkeep_") and table not in RUN:
-        return VERIFIED["registry"]
+    if "basis" in row:
+        return BASES.get(str(row["basis"]), LOOKED_UP)
     return COUNTED if table.startswith(("adoption_", "trend_")) else MEASURED
 
 

@@ -44,6 +44,26 @@ def test_a_sentence_whose_number_is_missing_is_left_out(facts):
     assert tell(ANSWER, {} if facts is None else {"facts": facts}) is None
 
 
+def test_none_of_some_is_told_and_none_of_none_is_not():
+    where = (("status", "ok"),)
+    of = Take("upkeep_safety", where, "outcome", "some")
+    executed = Take("upkeep_safety", (*where, ("outcome", "executed")), "outcome", "count")
+    answer = Answer("Of {n} files {executed} ran.", {"n": of, "executed": executed})
+    rows = pd.DataFrame([{"status": "ok", "outcome": "refused", "date": "2026-11-27", "basis": "run"}])
+    told = tell(answer, {"upkeep_safety": rows})
+    assert (told.text, told.verified) == ("Of 1 files 0 ran.", [guide.MEASURED])
+    assert tell(answer, {"upkeep_safety": rows.assign(status="not_run", basis="not run")}) is None
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"), [("metadata", "seen in the package index"), ("cited", "read at the source")]
+)
+def test_a_row_says_what_it_rests_on(basis, words):
+    rows = pd.DataFrame([{"package": "torch", "version": "2", "basis": basis, "read": "2026-11-26"}])
+    answer = Answer("{version}", {"version": Take("upkeep_packages", (("package", "torch"),), "version", "text")})
+    assert tell(answer, {"upkeep_packages": rows}).verified == [words]
+
+
 def test_thirty_questions_in_their_situations():
     situations = load_guide()
     names = [question.id for situation in situations for question in situation.questions]
