@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from analysis.usability import COMMAND, SIDES
 from reproductions.usability import tasks
 from reproductions.usability.faults import catalogue
 
+FIRST_PLACES, LAST_PLACES = 3, 4  # of a traceback on the page; the CSV holds them all
 MOST_CHARACTERS = 1_200  # of a message on the page; the CSV holds it whole
 #: pygments' token types, the first that fits, and the class that the style sheet colours.
 CLASSES = (
@@ -224,6 +226,16 @@ def _measured(rows: pd.DataFrame) -> str:
     return "; ".join(parts) or "nothing: no mode ran"
 
 
+def few_places(places: str) -> str:
+    """Return the places of a traceback without those in the middle: the first are the user's, the last the fault's."""
+    parts = str(places).split(" > ")
+    if len(parts) <= FIRST_PLACES + LAST_PLACES + 1:
+        return str(places)
+    counted = (re.fullmatch(r"\((\d+) more\)", part) for part in parts[FIRST_PLACES:-LAST_PLACES])
+    more = sum(int(found[1]) if found else 1 for found in counted)
+    return " > ".join([*parts[:FIRST_PLACES], f"({more} more)", *parts[-LAST_PLACES:]])
+
+
 def _messages(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return each message once, with the modes that gave it, and what the tools said of the silent ones."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -234,5 +246,5 @@ def _messages(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 entry = found.setdefault((column, text), {"who": who, "modes": [], "text": text[:MOST_CHARACTERS]})
                 entry["modes"] += [] if row["mode_title"] in entry["modes"] else [row["mode_title"]]
                 entry["length"] = len(text)
-                entry["places"] = row["places"] if column == "message" else ""
+                entry["places"] = few_places(row["places"]) if column == "message" else ""
     return list(found.values())

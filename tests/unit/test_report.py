@@ -126,6 +126,22 @@ def test_end_tags_are_left_out_of_tables_alone():
     )
 
 
+def test_a_cell_that_sorts_by_a_number_needs_no_class_and_no_quotes():
+    row = (
+        '<tr><th scope="row" class="long longer">a</th><td data-sort="4.0" class="number">4</td>'
+        '<td class="age" data-sort="a b">c</td></tr>'
+    )
+    assert report.lean(row) == (
+        '<tr><th scope=row class="long longer">a<td data-sort=4>4<td class=age data-sort="a b">c'
+    )
+    assert report.lean(f"<pre>{row}</pre>") == f"<pre>{row}</pre>"
+
+
+def test_groups_that_say_nothing_go_and_the_others_stay_whole():
+    picture = '<svg><g><g clip-path="url(#a)"><g><path/><g/></g></g><text>b</text></g></svg>'
+    assert report._ungroup(picture) == '<svg><g clip-path="url(#a)"><path/><g/></g><text>b</text></svg>'
+
+
 def test_pictures_keep_their_ids_apart():
     from analysis import figures
 
@@ -225,7 +241,7 @@ def test_pictures_follow_the_style_sheet(built_page):  # noqa: F811
     looks = "".join(re.findall(r"\.picture \.s[0-9a-f]+ \{.*?\}", built_page.text))
     assert re.findall(r"(?<!,)#[0-9a-f]{6}\b", pictures + looks) == []
     assert f"var(--pytorch,{style.COLORS['pytorch']})" in looks
-    assert set(re.findall(r' class="(s[0-9a-f]+)"', pictures)) == set(re.findall(r"\.picture \.(s[0-9a-f]+)", looks))
+    assert set(re.findall(r' class="(s[0-9a-f]+)[ "]', pictures)) == set(re.findall(r"\.picture \.(s[0-9a-f]+)", looks))
 
 
 def test_every_picture_is_named_and_described(built_page):  # noqa: F811
@@ -404,5 +420,8 @@ def test_a_style_of_the_pictures_is_said_once_and_named_by_what_it_says():
     assert f".picture .{plain} {{fill: none}}\n" in shared.partition("</style>")[0]
     assert shared.count("fill: none") == shared.count("font-size: 7px") == 1
     assert '<p style="color: red">' in shared, "only pictures"
+    clipped = report.share_styles(page.replace("<path style", '<path clip-path="url(#f1-2)" style', 1))
+    assert f'<path class="{plain} f1-2"/><path class="{plain}"/>' in clipped
+    assert clipped.count("clip-path: url(#f1-2)") == 1
     other = report.share_styles(page.replace("font-size: 7px", "font-size: 8px"))
     assert f'<path class="{plain}"/>' in other, "another picture's style has not moved it"

@@ -192,6 +192,14 @@ def test_machines_on_which_the_same_happened_share_a_line(tables):
     assert fault["measured"].count("other-cpu-8c") == 1
 
 
+def test_of_many_places_those_in_the_middle_are_counted():
+    few = " > ".join("abcdefgh")
+    assert usability_page.few_places(few) == few
+    assert usability_page.few_places(" > ".join(["a", "b", "c", "d", "(3 more)", "e", "f", "g", "h", "i"])) == (
+        "a > b > c > (5 more) > f > g > h > i"
+    )
+
+
 def test_highlighted_source_is_the_source(root):
     from html import unescape
 
