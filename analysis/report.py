@@ -325,6 +325,7 @@ def _lighten(picture: str) -> str:
     picture = _ungroup(picture)
     # A hundredth of a point cannot be seen, and marks of one look share it.
     picture = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag.group()), picture)
+    picture = re.sub(r' d="([^"]*)"', lambda found: f' d="{short_path(found[1])}"', picture)
     return re.sub(r"<g(?P<about>[^>]*)>\s*(?P<uses>(?:<use\b[^>]*/>\s*){2,})</g>", _share_style, picture)
 
 
@@ -339,6 +340,16 @@ def _ungroup(picture: str) -> str:
         else:
             says = kept.pop() if part == "</g>" else True
         parts.append(part if says else "")
+    return "".join(parts)
+
+
+def short_path(path: str) -> str:
+    """Write a path without what SVG reads anyway: spaces beside letters, a line's letter again, zeros at the end."""
+    parts, before = [], ""
+    for command, written in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        numbers = re.sub(r"\.(?=\s|$)", "", re.sub(r"(\.\d*?)0+(?=\s|$)", r"\1", written.strip()))
+        parts.append(f" {numbers}" if command == "L" and before in ("M", "L") else command + numbers)
+        before = command
     return "".join(parts)
 
 

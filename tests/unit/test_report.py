@@ -142,6 +142,20 @@ def test_groups_that_say_nothing_go_and_the_others_stay_whole():
     assert report._ungroup(picture) == '<svg><g clip-path="url(#a)"><path/><g/></g><text>b</text></svg>'
 
 
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M 1.50 2.00 L 3.05 -4.0 L 10 100 z", "M1.5 2 3.05 -4 10 100z"),
+        ("M 1 2 C 1 2 3 4 5 6 L 7 8 L 9 10", "M1 2C1 2 3 4 5 6L7 8 9 10"),
+        ("M 1 2 L 3 4 M 5 6 L 7 8", "M1 2 3 4M5 6 7 8"),
+        ("M 0 -0.00 L 0.10 20", "M0 -0 0.1 20"),
+    ],
+)
+def test_a_path_is_written_short_and_stays_the_path(path, short):
+    assert report.short_path(path) == short
+    assert report.short_path(short) == short
+
+
 def test_pictures_keep_their_ids_apart():
     from analysis import figures
 
