@@ -134,6 +134,9 @@ def once(cell: tuple[str, str, str], device: str, scratch: Path, options: Option
     command = [python, "-P", "-m", "reproductions.upkeep.training", side, mode, switches, str(options.threads), device]
     variables = environment(options.threads, scratch) | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     variables[TURN] = str(scratch / "turn")
+    # A step is timed by the processor, and an OpenMP thread that spins at a barrier uses it: on a busy machine a step
+    # of 15 ms was seen to take 30 to 360. The bits do not depend on how a thread waits.
+    variables["OMP_WAIT_POLICY"] = "PASSIVE"
     if device == "gpu" and switches == "deterministic":
         # PyTorch's notes on randomness ask for it: cuBLAS repeats itself only with a workspace of fixed size.
         variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
