@@ -201,12 +201,9 @@ def _simulate(options: argparse.Namespace) -> None:
 
 
 def _coverage(options: argparse.Namespace) -> None:
-    from analysis.resampling import coverage
+    from analysis.resampling import coverage_table
 
-    print("restarts  between restarts / between blocks  share of intervals that hold the truth")
-    for restarts in (3, 5):
-        for spread in (0.0, 0.5, 1.0, 2.0):
-            print(f"{restarts:8}  {spread:33}  {coverage(restarts, spread):.2f}")
+    print("\n".join(coverage_table()))
 
 
 def _config_docs(options: argparse.Namespace) -> None:
