@@ -62,7 +62,7 @@ def _choose(parser: argparse.ArgumentParser) -> None:
 def _amount(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoke", action="store_true", help="small models, few rows, one restart: does it work?")
     parser.add_argument("--restarts", type=int, metavar="N", help="fresh processes (default: 3, with --smoke 1)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="blocks a restart (default: 4, with --smoke 1)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="blocks a restart (default: 2, with --smoke 1)")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="default: 1 and all, with --smoke 1")
     parser.add_argument(
         "--work", type=Path, default=Path("results/deployment"), metavar="DIR", help="models, artefacts, logs, journal"
@@ -94,7 +94,7 @@ def settings(options: argparse.Namespace) -> runner.Settings:
         threads=threads,
         recipe=models.SMOKE if smoke else models.FULL,
         restarts=wanted("restarts", 1 if smoke else 3),
-        rounds=wanted("rounds", 1 if smoke else 4),
+        rounds=wanted("rounds", 1 if smoke else 2),
         seconds=0.02 if smoke else 0.2,
         paths=tuple(options.paths),
     )
