@@ -152,7 +152,9 @@ def _run(options: argparse.Namespace) -> int:
     with exclusive(options.wait):
         rows = runner.run(folder(options), own)
     landing.land(options, "deployment paths", rows)
-    bad = [row for row in rows if row["status"] not in ("ok", "skipped", "expected_failure")]
+    good = ("ok", "skipped", "expected_failure")
+    # A runtime of one thread is nobody's failure; a framework that says "not implemented" is one.
+    bad = [row for row in rows if row["status"] not in good and row["note"] != runner.ONE_THREAD]
     for row in bad:
         log.error("%s, %s: %s at %s: %s", row["path"], row["model"], row["status"], row["stage"], row["note"])
     log.info("deployment: %d rows, %d with a status that was not expected", len(rows), len(bad))

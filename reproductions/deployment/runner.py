@@ -97,6 +97,7 @@ COLUMNS = (
 )
 ROUND_COLUMNS = ("machine", "path", "model", "threads", "batch_size", "restart", "round", "clock_ms", "wall_ms")
 CORE = "core"
+ONE_THREAD = "it computes on one thread"
 #: A percentile needs this many calls, so that it is not simply the slowest of them.
 LEAST_CALLS = {95: 20, 99: 100}
 #: Of the tail of a process's log in which an expected failure is looked for.
@@ -506,8 +507,13 @@ class _Run:
         """
         alive: dict[tuple, Child] = {}
         ready = [task for task in those if self.exports[task.key]["status"] == "ok"]
+        todo = [task for task in ready if (*task.key, threads) not in self.checks]
+        for task in todo:
+            if threads > 1 and task.path.single_threaded:
+                why = {"status": "unsupported", "stage": "load", "note": ONE_THREAD, "report_url": ""}
+                self._add("check", task, threads=threads, **why)
         with contextlib.ExitStack() as stack:
-            for some in _at_a_time([task for task in ready if (*task.key, threads) not in self.checks]):
+            for some in _at_a_time([task for task in todo if (*task.key, threads) not in self.checks]):
                 begin = time.monotonic()
                 trials = [_Trial(task, "load", lambda task=task: self._deployer(task, threads)) for task in some]
                 for trial in trials:
