@@ -183,6 +183,7 @@ def test_a_killed_run_goes_on_and_every_fate_is_a_row(toys, tmp_path, monkeypatc
         "toy_expected": ("expected_failure", "load"),
         "toy_mended": ("ok", "measure"),
         "toy_fixed": ("ok", "measure"),
+        "toy_alone": ("ok", "measure"),
         "toy_fails": ("failed", "export"),
     }
     good = rows["toy_good"]
