@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/adoption.smk"
 include: "workflow/rules/reproductions.smk"
+include: "workflow/rules/deployment.smk"
 include: "workflow/rules/usability.smk"
 include: "workflow/rules/report.smk"
 

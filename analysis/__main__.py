@@ -1,4 +1,4 @@
-"""Command line of the analysis: ``python -m analysis {count,trends,summarise,usability,draw,report,sources,...}``.
+"""Command line of the analysis: ``python -m analysis {count,trends,summarise,deployment,usability,draw,report,...}``.
 
 Every command reads and writes files only, so the workflow's rules and a person at a prompt call the same thing. Exit
 codes: 0 done; 1 a source could not be refreshed; 2 nothing written, the message names file, field and remedy.
@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="Count, summarise, draw and render.")
     commands = parser.add_subparsers(
         required=True,
-        metavar="{count,trends,summarise,usability,draw,report,sources,mentions,simulate,coverage,config-docs}",
+        metavar=(
+            "{count,trends,summarise,deployment,usability,draw,report,sources,mentions,simulate,coverage,config-docs}"
+        ),
     )
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -84,14 +86,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the sets measured elsewhere or before; each is checked (default: %(default)s)",
     )
-    sub = command("usability", _usability, "Tabulate what was measured of usability on every machine.")
-    sub.add_argument(
-        "--measurements",
-        type=Path,
-        default=ROOT / "data" / "measurements",
-        metavar="DIR",
-        help="folder that holds a folder a machine (default: data/measurements)",
-    )
+    for name, run in (("usability", _usability), ("deployment", _deployment)):
+        sub = command(name, run, f"Tabulate what was measured of {name} on every machine.")
+        sub.add_argument(
+            "--measurements",
+            type=Path,
+            default=ROOT / "data" / "measurements",
+            metavar="DIR",
+            help="folder that holds a folder a machine (default: data/measurements)",
+        )
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
     sub = command("report", _report, "Render the page.")
@@ -145,6 +148,12 @@ def _usability(options: argparse.Namespace) -> None:
     from analysis.usability import write_tables
 
     write_tables(options.measurements, ROOT / "workflow" / "schemas", options.out / "tables")
+
+
+def _deployment(options: argparse.Namespace) -> None:
+    from analysis.deployment import write_tables
+
+    write_tables(options.measurements, options.out / "tables")
 
 
 def _draw(options: argparse.Namespace) -> None:

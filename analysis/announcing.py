@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from analysis.configuring import Configuration
+from analysis.configuring import Configuration, deployable
 from reproductions.pipelines import measure as pipelines
 
 
@@ -29,6 +29,10 @@ def plan(configuration: Configuration, sources_csv: Path, jobs: Iterable, *, sna
         lines += [f"  {words}{' (smoke size)' if smoke else ''}" for words, _ in usability]
         lines.append(f"    landing in {configuration.values['measurements']}/<machine>/")
         minutes += sum(spent for _, spent in usability) / (6 if smoke else 1)
+    for part in [part for rule, part in _DEPLOYMENT.items() if rule in rules]:
+        words, spent = _deployment_plan(configuration, part)
+        lines += words
+        minutes += spent
     if "count_adoption" in rules:
         lines.append("  count adoption from these sources:")
         lines += [
@@ -69,8 +73,42 @@ _USABILITY = {
     "plant_faults": ("plant the faults in each mode", 9),
     "measure_first_contact": ("measure first contact", 2.5),
 }
+#: Rules of the target deploy, with the part of the configuration that they do.
+_DEPLOYMENT = {"try_deployment_paths": "paths", "load_servers": "servers"}
 _STEPS = {"check_parity": "check parity of", "train_to_accuracy": "train", "measure_workload": "measure"}
 _PREPARING = ("check_parity", "train_to_accuracy")
+
+
+def _deployment_plan(configuration: Configuration, part: str) -> tuple[list[str], float]:
+    """Return what the target deploy is going to try, what each extra environment takes, and minutes."""
+    from reproductions.deployment import environments, runner, spec
+
+    own = configuration.deploy
+    smoke, chosen = own["size"] == "smoke", [name for name in own["only"] if name in deployable(part)]
+    number = len(chosen or deployable(part))
+    size = " (smoke size)" if smoke else ""
+    landing = f"    landing in {configuration.values['measurements']}/<machine>/deployment/"
+    if part == "servers":
+        lines = [f"  load {number} servers at rising rates, those that are installed here{size}", landing]
+        # Two starts a server and model, each under load up to saturation; what is not installed takes no time.
+        return lines, number * len(spec.MODELS) * (0.1 if smoke else 2 * 0.75)
+    known = environments.load()
+    made = [f"    with the environment {n}: {environments.cost(known[n])}; {known[n]['why']}" for n in own["extra"]]
+    left = [name for name in known if name not in own["extra"]]
+    made += [f"    without {', '.join(left)} (deploy: {{extra: [...]}} makes them)"] if left else []
+    settings = runner.Settings(
+        work=Path("results/deployment"),
+        cache=Path(configuration.values["cache"]),
+        threads=(1,) if smoke else runner.all_threads(),
+        **({"restarts": 1, "rounds": 1, "seconds": 0.02} if smoke else {}),
+    )
+    tried = sum(
+        len(path.models)
+        for name, path in spec.discover().items()
+        if (not chosen or name in chosen) and (not path.extra or path.extra in own["extra"])
+    )
+    lines = [f"  try {number} deployment paths with each model{size}", *made, landing]
+    return lines, runner.minutes(settings, tried)
 
 
 def _refresh_plan(configuration: Configuration, names: list[str]) -> str:
@@ -99,7 +137,7 @@ def done(sources_csv: Path, jobs: Iterable, today: date, *, refreshed_in: str, s
         return f"{refreshed(refreshed_in, jobs)}\nNow `snakemake --cores 8` draws the page from it."
     outs = sorted({str(job.wildcards.out) for job in jobs if job.rule.name == "render_report"})
     if not outs:
-        if any(job.rule.name in _USABILITY for job in jobs):
+        if any(job.rule.name in (*_USABILITY, *_DEPLOYMENT) for job in jobs):
             return "Done. Now `snakemake --cores 8` draws the page from it."
         return "Done; this target makes no page."
     ages = "; ".join(_age(row, today) for row in _sources(sources_csv, snapshots))

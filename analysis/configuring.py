@@ -26,6 +26,8 @@ from reproductions.validation import check, suggest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+#: What the target deploy measures, with the folder of its modules.
+DEPLOYABLE = {part: ROOT / "reproductions" / "deployment" / part for part in ("paths", "servers")}
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,31 @@ class Configuration:
         arguments.append("--keep-going")
         return shlex.join(arguments)
 
+    @property
+    def deployment_parts(self) -> list[str]:
+        """Return what the target deploy does: ``paths`` and ``servers``, or what the chosen ids leave of it."""
+        chosen = set(self.deploy["only"])
+        return [part for part in DEPLOYABLE if not chosen or chosen & set(deployable(part))]
+
+    @property
+    def deploy(self) -> Mapping:
+        """Return the settings of the target deploy, whole."""
+        return {"extra": [], "only": [], "size": "full"} | self.values["deploy"]
+
+    def deployment_arguments(self, part: str) -> str:
+        """Return the command-line arguments of ``python -m reproductions deploy {run,serve}``, shell-quoted.
+
+        part  ``paths`` or ``servers``
+        """
+        values, own = self.values, self.deploy
+        only = [name for name in own["only"] if name in deployable(part)]
+        arguments = [f"--measurements={values['measurements']}", f"--cache={values['cache']}"]
+        arguments += [f"--wait={values['wait_s']}", "--keep-going"]
+        arguments += ["--smoke"] if own["size"] == "smoke" else []
+        arguments += ["--extra", *own["extra"]] if own["extra"] else []
+        arguments += ["--only", *only] if only else []
+        return shlex.join(arguments)
+
     def pipeline_arguments(self, out: str) -> str:
         """Return the command-line arguments of ``python -m reproductions pipelines``, shell-quoted."""
         values = self.values
@@ -131,6 +158,7 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
     for name in _listed(merged["accept"]):
         if name not in sources:
             raise SurveyError(f"{where}: accept: {name!r} is no source; {suggest(name, list(sources))}")
+    _check_deployment(merged["deploy"], where)
     known = registry.discover(merged["workload_folders"])
     chosen = {}
     for name, dataset in merged["workloads"].items():
@@ -148,6 +176,21 @@ def read(files: Iterable[Path | str], merged: Mapping) -> Configuration:
             )
         chosen[name] = known[name]
     return Configuration(merged, chosen, sources)
+
+
+def deployable(part: str) -> list[str]:
+    """Return the ids of ``paths`` or ``servers`` without importing one: a module each."""
+    return sorted(path.stem for path in DEPLOYABLE[part].glob("[!_]*.py"))
+
+
+def _check_deployment(own: Mapping, where: str) -> None:
+    """Raise SurveyError for an environment, a path or a server that does not exist."""
+    text = (ROOT / "reproductions" / "deployment" / "environments.yaml").read_text(encoding="utf-8")
+    known = {"extra": list(yaml.safe_load(text)), "only": [name for part in DEPLOYABLE for name in deployable(part)]}
+    for key, names in known.items():
+        for name in own.get(key, ()):
+            if name not in names:
+                raise SurveyError(f"{where}: deploy.{key}: {name!r} is not known; {suggest(name, names)}")
 
 
 def prepare_environment() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -23,7 +24,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis import style, usability_page
+from analysis import deployment_page, style, usability_page
 from analysis.drawing import prefix_ids, replace_file
 from reproductions.files import read_yaml
 
@@ -61,7 +62,9 @@ METRIC_LABELS = {"cpu": "CPU time", "wall": "wall-clock time"}
 STATES = {
     "not measured here": "no such run on this machine",
     "failed": "it was tried and did not finish; the reason follows",
-    "not supported": "the framework does not offer it in this version",
+    "failed, as expected": "a failure that is known upstream; the reason and the report follow",
+    "wrong numbers": "it answers, but not as the model does, so its speed does not count",
+    "not supported": "the framework or the tool does not offer it in this version",
     "not tried": "possible, but not part of this run's plan",
     "parity failed": "the two sides do not compute the same, so their times are not compared",
     "parity untested": "equality of the two sides was not shown, so their times are not compared",
@@ -173,6 +176,7 @@ def render(
         "titles": [figure for figure in figures if not figure["finding"]],
         "sections": sections,
         "usability": usability_page.context(tables),
+        "deployment": deployment_page.context(tables),
         "downloads": _downloads(tables_dir, figures_dir, out_html.parent),
         "rules": {"equal": style.EQUAL_WITHIN, "much": style.MUCH_BEYOND},
         "retrieved": _range(tables.get("sources"), "retrieved"),
@@ -210,7 +214,9 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
     return tuple(found)
 
 
-SECTIONS = ("findings", "trends", "adoption", "performance", "parity", "usability", "machine", "sources")
+SECTIONS = (
+    *("findings", "trends", "adoption", "performance", "parity", "deployment", "usability", "machine", "sources"),
+)
 # It sums up the section that it belongs to, so it stands before it.
 PLACES = {"trend_crossings": "findings"}
 
@@ -683,7 +689,24 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
         )
     except TemplateError as error:
         raise PageError(f"{template_dir / 'page.html.j2'}: {error}") from error
-    return share_styles(page)
+    return lean(share_styles(page))
+
+
+def lean(page: str) -> str:
+    """Leave out what HTML does not ask for in tables and lists, end tags and quotes: else it is a ninth of the page.
+
+    A cell that sorts by a number and says no other class is a number; the style sheet knows it by that.
+    """
+    kept = re.split(r"(<(pre|script|svg)\b.*?</\2>)", page, flags=re.S)
+    markup = [re.sub(r"</(?:td|th|tr|li|dt|dd)>", "", part) for part in kept[::3]]
+    markup = [re.sub(r"<t[dh]\b[^>]*>", _lean_cell, part) for part in markup]
+    return "".join(part for pair in itertools.zip_longest(markup, kept[1::3], fillvalue="") for part in pair)
+
+
+def _lean_cell(found: re.Match[str]) -> str:
+    tag = re.sub(r'(<td data-sort="[^"]*") class="number"', r"\1", found.group())
+    tag = re.sub(r'( data-sort="-?\d+)\.0"', r'\1"', tag)
+    return re.sub(r'="([\w.:+-]+)"', r"=\1", tag)
 
 
 #: Digits of a style's digest in its class: 16 million names for the few hundred styles of a page.

@@ -355,6 +355,9 @@ _STATES = {
     "not_tried": "not tried",
     "untested": "not tried",
     "not_measured": "not measured here",
+    "skipped": "not measured here",
+    "wrong": "wrong numbers",
+    "expected_failure": "failed, as expected",
 }
 
 

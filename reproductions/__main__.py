@@ -16,6 +16,7 @@ from pathlib import Path
 
 from reproductions import machine, reference, registry, repeatability
 from reproductions.client import Runtime
+from reproductions.deployment import commands as deployment
 from reproductions.errors import SurveyError
 from reproductions.exclusive import die_with
 from reproductions.files import write_csv, write_json
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(name, type=Path, metavar=name.upper(), help="a results folder or a set of data/measurements")
     sub.add_argument("--format", choices=("text", "json", "csv"), default="text")
     usability.add_parser(commands)
+    deployment.add_parser(commands)
     pipelines.add_parser(commands)
     reference.add_parser(commands)
     repeatability.add_parser(commands)
@@ -312,14 +314,14 @@ def _check_measurements(options: argparse.Namespace) -> int:
 
     found = contributions.timed(options.folder)
     counts = [contributions.check(folder) for folder in found]
-    sets = f"{len(found)} set{'' if len(found) == 1 else 's'}"
+    sets = f"{len(found)} set{'' if len(found) == 1 else 's'}, {sum(counts):,} timed rows"
     one = (options.folder / "machine.json").exists()
     where = (options.folder.parent, options.folder.name) if one else (options.folder, "*")
     other = tables.read(where[0], contributions.SCHEMAS, where[1])
     more = sum(len(own.programs) + len(own.faults) + len(own.contact) for own in other)
-    print(
-        f"{options.folder}: {sets}, {sum(counts):,} timed rows, {more:,} rows of usability, nothing to complain about"
-    )
+    deployed = sum(map(contributions.check_deployment, contributions.sets(options.folder)))
+    others = f"{more:,} rows of usability, {deployed:,} of deployment"
+    print(f"{options.folder}: {sets}, {others}, nothing to complain about")
     return 0
 
 

@@ -35,9 +35,12 @@ FILES = ("machine.json", "environment.json")
 TABLES = ("pipelines.csv", "reference.csv")
 FURTHER = (*TABLES, "README.md")
 #: What other parts of the survey leave in a machine's folder, and check themselves when they read it.
-OTHER_PARTS = ("usability_*", "first_contact.csv")
+OTHER_PARTS = ("usability_*", "first_contact.csv", "deployment")
 #: Where a measurement that was cut off keeps what it has; it is read by nothing else and leaves with no export.
 UNFINISHED = "unfinished"
+#: Where deployment lands inside a machine's folder, and its tables with the schema of ``deployment_<name>``.
+DEPLOYMENT = "deployment"
+DEPLOYMENT_TABLES = ("matrix", "rounds", "serving")
 #: Folders of a set and the suffix of their files; the first is the only one that must be there.
 FOLDERS = {"performance": ".csv", "parity": ".json", "accuracy": ".csv", "datasets": ".json"}
 #: CPU time beyond the threads' share of the wall-clock time: helper threads of a framework and the clocks' own errors.
@@ -77,7 +80,8 @@ def export(results: Path, out: Path, *, origin: str = "contributed", replace: bo
         names = _names()
         _write(results, made, card, paths, origin=origin, secret=names)
         for path in other_parts(target):
-            shutil.copy2(path, made / path.name)
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, made / path.name)
         check(made, names)
         made.chmod(0o755)
         if target.exists():
@@ -180,6 +184,12 @@ def _names() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if len(name) > 2 and name.lower() not in _HARMLESS))
 
 
+def tidied(rows: Iterable[Mapping]) -> list[dict]:
+    """Return rows whose notes hold no absolute path and neither host nor user of this machine: messages may."""
+    names = _names()
+    return [{**row, "note": redact(str(row.get("note") or ""), names)} for row in rows]
+
+
 # -- reading and checking ----------------------------------------------------------------------------------------------
 def sets(folder: Path) -> list[Path]:
     """Return the folders of the sets in ``folder``, or ``folder`` itself where it is one; none where it is absent."""
@@ -189,7 +199,7 @@ def sets(folder: Path) -> list[Path]:
 
 
 def other_parts(folder: Path) -> list[Path]:
-    """Return what usability left in the folder of a machine; none where it is absent."""
+    """Return what usability and deployment left in the folder of a machine; none where it is absent."""
     return sorted(path for pattern in OTHER_PARTS for path in folder.glob(pattern))
 
 
@@ -290,6 +300,181 @@ def _beside_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
             other = rows["machine"] != folder.name
             found += _first(other, "machine", lambda row: f"{row['machine']!r} is not this one", rows)
         yield from (f"{path}: row {row}: {field}: {fault}" for row, field, fault in found)
+
+
+# -- deployment --------------------------------------------------------------------------------------------------------
+def check_deployment(folder: Path, names: Sequence[str] = ()) -> int:
+    """Check what deployment left in the folder of a machine and return its number of rows; 0 where there is nothing.
+
+    names  host and user names that no text may hold
+
+    Raises SurveyError as :func:`check` does.
+    """
+    own = folder / DEPLOYMENT
+    if not own.is_dir() or {path.name for path in own.iterdir()} <= {UNFINISHED}:
+        return 0
+    faults = list(_deployment_layout_faults(own))
+    card = _card(folder, faults)
+    tables = {name: _rows(path) for name in DEPLOYMENT_TABLES if (path := own / f"{name}.csv").is_file()}
+    if (path := own / "environment.json").is_file():
+        about = _json(path, MEASURE_AGAIN)
+        try:
+            check_schema(about, _schema("deployment_environment"), str(path))
+        except SurveyError as error:
+            faults += str(error).split("\n")
+        faults += [f"{path}: {fault}" for fault in _leaks(about, names)]
+    for name, rows in tables.items():
+        found = [*_column_faults(rows, _schema(f"deployment_{name}")), *_text_leaks(rows, names)]
+        # What a column means is only asked of columns that are there and hold what they should.
+        found = found or list(_deployment_faults(name, rows, folder.name, tables, card))
+        faults += [f"{own / name}.csv: row {row}: {field}: {fault}" for row, field, fault in sorted(found)]
+    if faults:
+        _report(faults)
+    return sum(map(len, tables.values()))
+
+
+def _deployment_layout_faults(own: Path) -> Iterator[str]:
+    known = {f"{name}.csv" for name in DEPLOYMENT_TABLES} | {"environment.json", UNFINISHED}
+    for path in sorted(own.iterdir()):
+        if path.name not in known:
+            yield f"{path}: not part of deployment; remove it"
+    for name in ("rounds.csv", "environment.json"):
+        if (own / "matrix.csv").is_file() and not (own / name).is_file():
+            yield f"{own / name}: missing, and matrix.csv is told nothing without it; {MEASURE_AGAIN}"
+
+
+def _card(folder: Path, faults: list[str]) -> Mapping:
+    """Return the card of a folder's machine; what is wrong with it is added to ``faults``."""
+    path = folder / "machine.json"
+    try:
+        card = _json(path, "take it from the machine that measured")
+        check_schema(card, _schema("measurements_machine"), str(path))
+    except SurveyError as error:
+        faults += str(error).split("\n")
+        return {}
+    if card["machine"] != folder.name:
+        faults.append(f"{path}: machine: {card['machine']!r} is not the name of its folder; rename the folder")
+    return card
+
+
+def _deployment_faults(
+    name: str, rows: pd.DataFrame, machine: str, tables: Mapping[str, pd.DataFrame], card: Mapping
+) -> Iterator[Fault]:
+    yield from _first(rows["machine"] != machine, "machine", lambda row: f"{row['machine']!r} is not this one", rows)
+    keys = {
+        "matrix": ["path", "model", "threads"],
+        "rounds": ["path", "model", "threads", "batch_size", "restart", "round"],
+        "serving": ["server", "model", "threads", "rate_per_s"],
+    }[name]
+    yield from _first(rows.duplicated(keys), keys[0], lambda row: "stands twice", rows)
+    if "date" in rows:
+        latest = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+        yield from _first(rows["date"] > latest, "date", lambda row: f"{row['date']} lies in the future", rows)
+        yield from _first(~rows["date"].map(_is_date), "date", lambda row: f"{row['date']!r} is no date", rows)
+        silent = (rows["status"] != "ok") & rows["note"].isna()
+        yield from _first(silent, "note", lambda row: f"empty, although {row['status']} needs its reason", rows)
+    if name == "matrix":
+        yield from _matrix_faults(rows, tables, card)
+    elif name == "rounds":
+        yield from _rounds_faults(rows, tables)
+    else:
+        yield from _serving_faults(rows)
+
+
+def _numbers(rows: pd.DataFrame, *names: str) -> list[pd.Series]:
+    import pandas as pd
+
+    return [pd.to_numeric(rows[name], errors="coerce") for name in names]
+
+
+def _out_of_order(rows: pd.DataFrame, *names: str) -> pd.Series:
+    """Return where numbers that should not fall from column to column do; empty cells say nothing."""
+    values = _numbers(rows, *names)
+    wrong = values[0] > values[0]
+    for number, low in enumerate(values):
+        for high in values[number + 1 :]:
+            wrong |= low > high * (1 + 1e-5)  # six digits are written
+    return wrong
+
+
+#: A path without quantisation whose logits are this far off has not answered rightly, whatever its own tolerance.
+LOGITS_OFF = 1e-2
+
+
+def _matrix_faults(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], card: Mapping) -> Iterator[Fault]:
+    good = rows["status"] == "ok"
+    needed = [
+        *("latency_p50_ms", "throughput_b32_per_s", "artefact_bytes", "load_ms", "first_answer_ms", "versions"),
+        *("max_logit_difference", "accuracy", "accuracy_source", "accuracy_change", "clock", "rounds", "restarts"),
+    ]
+    for name in needed:
+        yield from _first(good & rows[name].isna(), name, lambda row: "empty, although the path is ok", rows)
+    for names in (
+        ("latency_p50_low_ms", "latency_p50_ms", "latency_p50_high_ms"),
+        ("throughput_b32_low", "throughput_b32_per_s", "throughput_b32_high"),
+        ("accuracy_change_low", "accuracy_change_high"),
+        ("latency_p95_ms", "latency_p99_ms"),
+    ):
+        wrong = _out_of_order(rows, *names)
+        yield from _first(wrong, names[0], lambda row, n=names: f"{', '.join(n)} are not in this order", rows)
+    accuracy, source, change, low, high = _numbers(
+        rows, *(f"accuracy{name}" for name in ("", "_source", "_change", "_change_low", "_change_high"))
+    )
+    wrong = (accuracy - source - change).abs() > 1e-4
+    yield from _first(wrong, "accuracy_change", lambda row: "is not accuracy less accuracy_source", rows)
+    outside = (change < low - 1e-6) | (change > high + 1e-6)
+    yield from _first(outside, "accuracy_change", lambda row: "lies outside its interval", rows)
+    (difference,) = _numbers(rows, "max_logit_difference")
+    off = good & (rows["quantized"] == "false") & (difference > LOGITS_OFF)
+    words = "ok, although a logit is {} off the source framework's"
+    yield from _first(off, "status", lambda row: words.format(row["max_logit_difference"]), rows)
+    if card.get("memory_gib"):
+        (peak,) = _numbers(rows, "peak_memory_mib")
+        beyond = peak > 1.05 * 1024 * float(card["memory_gib"])
+        yield from _first(beyond, "peak_memory_mib", lambda row: "exceeds the machine's memory", rows)
+    if "rounds" in tables and {"path", "model", "threads"} <= set(tables["rounds"]):
+        measured = set(_keys(tables["rounds"]))
+        alone = [ok and key not in measured for ok, key in zip(good, _keys(rows), strict=True)]
+        yield from _first(alone, "path", lambda row: f"{row['path']} has no round in rounds.csv", rows)
+
+
+def _keys(rows: pd.DataFrame) -> Iterator[tuple]:
+    return rows[["path", "model", "threads"]].itertuples(index=False, name=None)
+
+
+def _rounds_faults(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> Iterator[Fault]:
+    matrix = tables.get("matrix")
+    if matrix is None or not {"path", "model", "threads", "clock"} <= set(matrix):
+        yield 1, "path", f"rounds without a matrix.csv beside them; {MEASURE_AGAIN}"
+        return
+    clocks = dict(zip(_keys(matrix), matrix["clock"], strict=True))
+    own = [clocks.get(key, "unknown") for key in _keys(rows)]
+    unknown = [clock == "unknown" for clock in own]
+    yield from _first(unknown, "path", lambda row: f"{row['path']} has no such row in matrix.csv", rows)
+    clock, wall, threads = _numbers(rows, "clock_ms", "wall_ms", "threads")
+    # A mean of CPU time over the calls of a block against a median of their wall times.
+    beyond = clock > wall * threads * CPU_SLACK + CPU_SLACK_MS
+    more = [much and name == "cpu" for much, name in zip(beyond, own, strict=True)]
+    words = "{} ms of CPU do not fit {} ms on {} threads"
+    yield from _first(more, "clock_ms", lambda row: words.format(row["clock_ms"], row["wall_ms"], row["threads"]), rows)
+
+
+def _serving_faults(rows: pd.DataFrame) -> Iterator[Fault]:
+    loaded = rows["rate_per_s"].notna()
+    for name in ("sent", "answered", "errors", "rejected", "duration_s", "achieved_per_s", "saturated", "restarts"):
+        yield from _first(loaded & rows[name].isna(), name, lambda row: "empty at a rate that was tried", rows)
+    sent, answered, errors, rejected = _numbers(rows, "sent", "answered", "errors", "rejected")
+    wrong = loaded & (sent != answered + errors + rejected)
+    yield from _first(wrong, "sent", lambda row: "is not answered, errors and rejected together", rows)
+    for names in (
+        ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms"),
+        ("latency_p50_low_ms", "latency_p50_ms", "latency_p50_high_ms"),
+        ("latency_p99_low_ms", "latency_p99_ms", "latency_p99_high_ms"),
+    ):
+        wrong = _out_of_order(rows, *names)
+        yield from _first(wrong, names[0], lambda row, n=names: f"{', '.join(n)} are not in this order", rows)
+    never = ~loaded & (rows["status"] == "ok")
+    yield from _first(never, "rate_per_s", lambda row: "empty, although the server is ok", rows)
 
 
 def _row_faults(

@@ -63,6 +63,11 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Return the number of the process."""
+        return self._process.pid
+
     def ask(self, operation: str, **arguments: object) -> dict:
         """Send one request and return the answer."""
         self.send(operation, **arguments)
@@ -138,7 +143,8 @@ def serve(make: Callable[..., object]) -> int:
             answers.write(json.dumps({"ok": True, **answer}) + "\n")
         except Exception as error:
             traceback.print_exc()
-            message = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
+            said = str(error).strip() or "no message"  # some messages begin with an empty line
+            message = f"{type(error).__name__}: {said.splitlines()[0]}"[:300]
             answers.write(json.dumps({"ok": False, "status": status(error), "message": message}) + "\n")
             return 1
     return 0

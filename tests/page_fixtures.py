@@ -354,6 +354,14 @@ def write_usability(folder: Path) -> None:
     write(write_measurements(folder / "measurements"), ROOT / "workflow" / "schemas", folder)
 
 
+def write_deployment(folder: Path) -> None:
+    """Write the tables of deployment, from made-up results of two machines."""
+    from analysis.deployment import write_tables as write
+    from tests.deployment_fixtures import write_deployment as tried
+
+    write(tried(folder / "deployed", few=("torch_eager", "keras_eager", "litert_torch", "tf_litert")), folder)
+
+
 @pytest.fixture(scope="session")
 def real_tables(tmp_path_factory):
     """Adoption tables of the embedded data and made-up performance tables, as CSV in a folder."""
@@ -362,6 +370,7 @@ def real_tables(tmp_path_factory):
         write_tables(folder)
         write_adoption(folder)
         write_usability(folder)
+        write_deployment(folder)
 
     return once(tmp_path_factory, "page-tables", build)
 

@@ -3,7 +3,8 @@
 A figure module defines
 
 ``SECTION``
-    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``usability``);
+    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``deployment``,
+    ``usability``);
 ``ORDER``
     an integer, its place inside the section;
 ``REQUIRES``
@@ -103,7 +104,7 @@ def code() -> tuple[str, ...]:
             here.parent / name
             for name in (
                 *("drawing.py", "style.py", "periods.py", "accuracies.py", "indicators.py", "indicators.yaml"),
-                "usability.py",
+                *("deployment.py", "runtimes.py", "usability.py"),
             )
         ),
         *(here.parent / "trends" / name for name in ("fields.py", "fields.yaml", "archive.py")),

@@ -63,7 +63,7 @@ def measured_on(frame: pd.DataFrame) -> tuple[str, ...]:
 def machine_words(frame: pd.DataFrame) -> str:
     """Say on how many machines and when: "1 machine, 2026-11-26"."""
     count = frame["machine"].nunique()
-    days = sorted(set(frame["date"].astype(str)))
+    days = sorted(set(frame["date"].dropna().astype(str)))  # a framework of which nothing was tried has no day
     when = f", {days[0]}" if len(days) == 1 else f", {days[0]} to {days[-1]}" if days else ""
     return f"{count} machine{'' if count == 1 else 's'}{when}"
 

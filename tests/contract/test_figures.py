@@ -126,7 +126,7 @@ def test_tables_are_left_as_they_came(name, tables):
         pd.testing.assert_frame_equal(frame, tables[table])
 
 
-MEASURED = [name for name, module in FIGURES.items() if module.SECTION in ("performance", "usability")]
+MEASURED = [name for name, module in FIGURES.items() if module.SECTION in ("performance", "deployment", "usability")]
 
 
 @pytest.mark.parametrize("figure", MEASURED)

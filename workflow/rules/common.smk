@@ -75,6 +75,19 @@ PERFORMANCE_CODE = [
     "intervals.py",
 ]
 MEASURED_ELSEWHERE = Path("data/measurements")
+DEPLOYMENT_TABLES = [
+    "deployment_matrix",
+    "deployment_paths",
+    "deployment_counts",
+    "deployment_levels",
+    "deployment_ratios",
+    "deployment_factors",
+    "deployment_serving",
+    "deployment_servers",
+    "deployment_states",
+    "deployment_environments",
+    "deployment_runs",
+]
 USABILITY_TABLES = [
     "usability_tasks",
     "usability_medians",
@@ -98,8 +111,9 @@ prepare_environment()
 # What a refresh of this day has finished: a second one on the same day asks only what failed.
 REFRESHED = f"results/refresh/{today()}"
 REFRESHES = [f"{REFRESHED}/{source}.json" for source in CONFIGURED.refreshed]
-# The same for the target usability; what it measures lands in MEASUREMENTS.
+# The same for the targets usability and deploy; what they measure lands in MEASUREMENTS.
 MEASURED = f"results/usability/{today()}"
+DEPLOYED = f"results/deployment/{today()}"
 MEASUREMENTS = Path(CONFIGURED.values["measurements"])
 
 
@@ -125,6 +139,7 @@ def deliverables(out):
             table=ADOPTION_TABLES
             + TREND_TABLES
             + PERFORMANCE_TABLES
+            + DEPLOYMENT_TABLES
             + USABILITY_TABLES,
         ),
         *expand("{out}/measurements/{workload}.csv", out=out, workload=WORKLOADS),
@@ -152,6 +167,11 @@ def pipeline_arguments(wildcards):
 def measured_here_and_elsewhere(folder):
     """Return the files that measurements of any machine left."""
     return sorted(str(path) for path in folder.glob("*/*.*"))
+
+
+def deployed_here_and_elsewhere(folder):
+    """Return the files that the deployment paths and servers of any machine left."""
+    return sorted(str(path) for path in folder.glob("*/deployment/*.*"))
 
 
 def preset(wildcards):
@@ -187,6 +207,16 @@ def fault_arguments(wildcards):
 def contact_arguments(wildcards):
     """Return the arguments of the command that measures first contact."""
     return CONFIGURED.usability_arguments("contact")
+
+
+def path_arguments(wildcards):
+    """Return the arguments of the command that tries the deployment paths."""
+    return CONFIGURED.deployment_arguments("paths")
+
+
+def server_arguments(wildcards):
+    """Return the arguments of the command that loads the servers."""
+    return CONFIGURED.deployment_arguments("servers")
 
 
 def source_arguments(wildcards):

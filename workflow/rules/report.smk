@@ -6,6 +6,7 @@ rule draw_figures:
         rules.count_adoption.output,
         rules.fit_trends.output,
         rules.summarise_measurements.output,
+        rules.tabulate_deployment.output,
         rules.tabulate_usability.output,
         code=[workflow.source_path(f"../../{path}") for path in figures.code()],
     output:
@@ -41,6 +42,7 @@ rule render_report:
             workflow.source_path(f"../../analysis/{name}")
             for name in (
                 "report.py",
+                "deployment_page.py",
                 "usability_page.py",
                 "page_tables.yaml",
                 "style.py",

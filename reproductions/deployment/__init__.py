@@ -1,0 +1,1 @@
+"""Deployment: every path out of both frameworks, tried. See README.md of this folder."""
