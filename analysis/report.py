@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -689,7 +690,24 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
         )
     except TemplateError as error:
         raise PageError(f"{template_dir / 'page.html.j2'}: {error}") from error
-    return share_styles(page)
+    return lean(share_styles(page))
+
+
+def lean(page: str) -> str:
+    """Leave out what HTML does not ask for in tables and lists, end tags and quotes: else it is a ninth of the page.
+
+    A cell that sorts by a number and says no other class is a number; the style sheet knows it by that.
+    """
+    kept = re.split(r"(<(pre|script|svg)\b.*?</\2>)", page, flags=re.S)
+    markup = [re.sub(r"</(?:td|th|tr|li|dt|dd)>", "", part) for part in kept[::3]]
+    markup = [re.sub(r"<t[dh]\b[^>]*>", _lean_cell, part) for part in markup]
+    return "".join(part for pair in itertools.zip_longest(markup, kept[1::3], fillvalue="") for part in pair)
+
+
+def _lean_cell(found: re.Match[str]) -> str:
+    tag = re.sub(r'(<td data-sort="[^"]*") class="number"', r"\1", found.group())
+    tag = re.sub(r'( data-sort="-?\d+)\.0"', r'\1"', tag)
+    return re.sub(r'="([\w.:+-]+)"', r"=\1", tag)
 
 
 #: Digits of a style's digest in its class: 16 million names for the few hundred styles of a page.

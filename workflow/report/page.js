@@ -5,7 +5,10 @@ for (const box of document.querySelectorAll("[data-sortable]")) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
   if (rows.length < 3) continue;
-  const key = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent;
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    return cell.classList.contains("state") ? "" : cell.dataset.sort ?? cell.textContent.trim();
+  };
   const compare = (a, b) => {
     if (a === "" || b === "") return (a === "") - (b === ""); // cells without a value come last
     const difference = Number(a) - Number(b);
