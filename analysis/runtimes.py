@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.resampling import MIN_RESTARTS, bounds, interval, replicates
+from analysis.resampling import MIN_RESTARTS, bounds, interval, replicates, restart_factor
 from analysis.style import interval_words
 
 SIDES = ("pytorch", "tensorflow")
@@ -148,8 +148,7 @@ def levels(point: Point, seed: int = 0) -> list[dict]:
             continue
         clock = point.clock(names)
         logs = np.mean([np.log(point.values(name, turns, clock)) for name in names], axis=0)
-        # A median survives the exponential; intervals do as well.
-        ms, low, high = np.exp(interval(_split(logs, turns), seed=seed))
+        ms, low, high = interval(_split(np.exp(logs), turns), seed=seed)
         found.append(
             {
                 **point.about,
@@ -243,8 +242,11 @@ def factors(point: Point, scope: str, seed: int = 0) -> dict:
     row |= {name: float(value) for name, value in centre.items()} | {"status": "ok", "note": f"{clock} time"}
     if row["restarts"] < MIN_RESTARTS:
         return row | {"verdict": ALONE}
-    # The same seed and the same rounds: every cell is drawn alike.
-    drawn = np.array([[replicates(_split(cell, turns), seed) for cell in side] for side in logs])
+    # The same seed and the same rounds: every cell is drawn alike, and its restarts are moved apart alike, by the most
+    # that one of them needs, so that what restarts have in common still cancels.
+    times = [[_split(np.exp(cell), turns) for cell in side] for side in logs]
+    factor = max(restart_factor(cell) for side in times for cell in side)
+    drawn = np.log([[replicates(cell, seed, factor) for cell in side] for side in times])
     for name, values in effects(drawn).items():
         if f"{name}_low" in FACTOR_COLUMNS:
             row[f"{name}_low"], row[f"{name}_high"] = bounds(values, row[name])

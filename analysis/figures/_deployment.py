@@ -82,7 +82,7 @@ def log_axis(
     ticks = [tick for tick in TICKS if low <= tick <= high]
     decades = [tick for tick in ticks if math.log10(tick).is_integer()]
     if len(decades) >= 2 and (few or len(ticks) > 6):
-        ticks = decades
+        ticks = decades[::2] if few and len(decades) > 3 else decades
     labels = [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks]
     if unit and labels:
         labels[-1] += f" {unit}"

@@ -95,7 +95,7 @@ def _title(counts: pd.DataFrame) -> str:
     if counts.empty:
         return "No deployment path has been tried here yet"
     found = ends(counts)
-    return f"{found['ok']} of {found['tried']} deployment paths tried answer rightly"
+    return f"{found['ok']} of {found['tried']} pairs of path and model answer rightly"
 
 
 def _finding(counts: pd.DataFrame) -> Finding:

@@ -20,6 +20,8 @@ ORDER = 3
 REQUIRES = ("deployment_serving",)
 
 ACROSS = 3
+#: Characters of a title that fit over a panel at full size.
+LONG = 30
 LEFT, RIGHT, BETWEEN, TOP, HEAD, BOTTOM, BODY = 0.55, 0.12, 0.16, 0.45, 0.3, 0.42, 1.25  # inches
 COLUMNS = (
     *("machine", "date", "server", "server_title", "framework", "model", "model_title", "outcome", "status"),
@@ -166,7 +168,8 @@ def _draw(figure: Figure, panels: list[pd.DataFrame], good: pd.DataFrame) -> Non
 
 
 def _panel(ax: Axes, own: pd.DataFrame, good: pd.DataFrame, models: list[str], *, edges: tuple[bool, bool]) -> None:
-    ax.set_title(str(own.iloc[0]["server_title"]), fontsize=7.6)
+    title = str(own.iloc[0]["server_title"])
+    ax.set_title(title, fontsize=7.6 if len(title) <= LONG else 6.2)
     rows = own[own["rate_per_s"].notna()]
     if rows.empty:
         ax.set_axis_off()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis import style
-from analysis.deployment import FRAMEWORKS
 from analysis.figures import Drawing, _deployment
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ COLUMNS = (
     *("latency_p50_ms", "latency_p50_low_ms", "latency_p50_high_ms", "quantized"),
 )
 LEFT, BETWEEN, RIGHT, TOP, BOTTOM = 0.62, 0.62, 0.2, 0.6, 0.48  # inches
+#: Characters of a line of a name beside its mark.
+WIDE = 24
 
 
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
@@ -139,7 +141,7 @@ def _name(ax: Axes, own: pd.DataFrame) -> None:
         size, value = row["artefact_bytes"] / 1000, row["latency_p50_ms"]
         right = size * size < low * high  # left of the middle of a logarithmic axis
         ax.annotate(
-            _short(row),
+            textwrap.fill(str(row["path_title"]), WIDE),
             (size, value),
             xytext=(6 if right else -6, 6),
             textcoords="offset points",
@@ -148,9 +150,3 @@ def _name(ax: Axes, own: pd.DataFrame) -> None:
             color=style.INK,
             annotation_clip=False,
         )
-
-
-def _short(row: pd.Series) -> str:
-    """Return a name that fits beside a mark: what answers, out of which framework."""
-    title = str(row["path_title"])
-    return title if len(title) <= 26 else f"{row['runtime_title']} from {FRAMEWORKS[row['framework']]}"

@@ -62,7 +62,7 @@ def _choose(parser: argparse.ArgumentParser) -> None:
 def _amount(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoke", action="store_true", help="small models, few rows, one restart: does it work?")
     parser.add_argument("--restarts", type=int, metavar="N", help="fresh processes (default: 3, with --smoke 1)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="blocks a restart (default: 4, with --smoke 1)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="blocks a restart (default: 2, with --smoke 1)")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="default: 1 and all, with --smoke 1")
     parser.add_argument(
         "--work", type=Path, default=Path("results/deployment"), metavar="DIR", help="models, artefacts, logs, journal"
@@ -94,7 +94,7 @@ def settings(options: argparse.Namespace) -> runner.Settings:
         threads=threads,
         recipe=models.SMOKE if smoke else models.FULL,
         restarts=wanted("restarts", 1 if smoke else 3),
-        rounds=wanted("rounds", 1 if smoke else 4),
+        rounds=wanted("rounds", 1 if smoke else 2),
         seconds=0.02 if smoke else 0.2,
         paths=tuple(options.paths),
     )
@@ -152,7 +152,9 @@ def _run(options: argparse.Namespace) -> int:
     with exclusive(options.wait):
         rows = runner.run(folder(options), own)
     landing.land(options, "deployment paths", rows)
-    bad = [row for row in rows if row["status"] not in ("ok", "skipped", "expected_failure")]
+    good = ("ok", "skipped", "expected_failure")
+    # A runtime of one thread is nobody's failure; a framework that says "not implemented" is one.
+    bad = [row for row in rows if row["status"] not in good and row["note"] != runner.ONE_THREAD]
     for row in bad:
         log.error("%s, %s: %s at %s: %s", row["path"], row["model"], row["status"], row["stage"], row["note"])
     log.info("deployment: %d rows, %d with a status that was not expected", len(rows), len(bad))

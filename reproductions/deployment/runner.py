@@ -4,13 +4,18 @@
 2. Each path exports in a process of its own.
 3. For each number of threads another process loads the artefact and answers the whole test set.
 4. Paths that answer rightly are measured side by side: one process each, blocks of both batch sizes in turn, the order
-   reversed from round to round (A B B A); fresh processes in each restart. Estimator and intervals are the harness's.
+   reversed from round to round (A B B A); fresh processes in each restart but the first, which has those of step 3.
+   Estimator and intervals are the harness's.
+
+What is timed runs alone. What is not (starting, importing an exporter, building its model, answering the test set) runs
+for as many paths at a time as there are cores.
 
 Whatever is finished is on disk at once: the same command goes on after a kill. A failure is a row, never a gap.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -20,7 +25,7 @@ import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -92,13 +97,15 @@ COLUMNS = (
 )
 ROUND_COLUMNS = ("machine", "path", "model", "threads", "batch_size", "restart", "round", "clock_ms", "wall_ms")
 CORE = "core"
+ONE_THREAD = "it computes on one thread"
 #: A percentile needs this many calls, so that it is not simply the slowest of them.
 LEAST_CALLS = {95: 20, 99: 100}
 #: Of the tail of a process's log in which an expected failure is looked for.
 LOG_TAIL = 20_000
 NORMAL_95 = 1.959964
-#: Seconds a path and model, and a model's training, on the reference machine of two cores; for the plan alone.
-EXPORT_S, CHECK_S, START_S, TRAINING_S = 9, 7, 3, 60
+#: Seconds a path and model, and a model's training, on the reference machine of two cores (run of 2026-11-27); for the
+#: plan alone.
+EXPORT_S, CHECK_S, START_S, TRAINING_S = 7.5, 3.5, 1.3, 65
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,7 @@ class Settings:
     extra     environments that may be used beside the core one
     threads   numbers of compute threads
     recipe    how the models are trained and tested
-    restarts  fresh sets of processes; the last number of threads has one fewer, but at least two where the first has
+    restarts  fresh sets of processes for each number of threads
     rounds    blocks of each path and batch size in a restart
     seconds   length of a block
     paths     further folders of paths
@@ -128,16 +135,11 @@ class Settings:
     threads: Sequence[int] = (1,)
     recipe: Recipe = FULL
     restarts: int = 3
-    rounds: int = 4
+    rounds: int = 2
     seconds: float = 0.2
     paths: Sequence[Path] = ()
     python: str = sys.executable
     timeout_s: float = 300
-
-    def restarts_at(self, threads: int) -> int:
-        """Return how many restarts a number of threads gets."""
-        first = threads == self.threads[0]
-        return self.restarts if first else max(min(2, self.restarts), self.restarts - 1)
 
 
 def all_threads() -> tuple[int, ...]:
@@ -185,16 +187,29 @@ def lacking(path: spec.Path, settings: Settings) -> str:
 
 def minutes(settings: Settings, tried: int) -> float:
     """Return about how long a run of ``tried`` paths takes on the reference machine."""
-    starts = sum(settings.restarts_at(threads) for threads in settings.threads)
-    blocks = starts * settings.rounds * len(spec.BATCHES) * settings.seconds
-    # Export, check and start of a process: what they took on two cores on average.
-    seconds = EXPORT_S + len(settings.threads) * CHECK_S + starts * START_S + blocks + 2 * starts * settings.seconds
+    sessions = settings.restarts * len(settings.threads)
+    blocks = sessions * (settings.rounds + 1) * len(spec.BATCHES) * settings.seconds  # one for the warm-up
+    # Export, check and start of a process: what they took on two cores on average. The first restart has those of the
+    # check.
+    starts = (sessions - len(settings.threads)) * START_S
+    seconds = EXPORT_S + len(settings.threads) * CHECK_S + starts + blocks
     return (tried * seconds + TRAINING_S * len(settings.models)) / 60
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
 def child(settings: Settings, request: Request, name: str, task: Task | None = None, **start: object) -> Child:
-    """Return a started process of :mod:`reproductions.deployment.worker`; WorkerFailed if it cannot start.
+    """Return a started process of :mod:`reproductions.deployment.worker`; WorkerFailed if it cannot start."""
+    found = starting(settings, request, name, task, **start)
+    try:
+        found.receive("start")
+    except WorkerFailed:
+        found.stop()
+        raise
+    return found
+
+
+def starting(settings: Settings, request: Request, name: str, task: Task | None = None, **start: object) -> Child:
+    """Return a process that has been told to start and whose answer to ``start`` is still to be received.
 
     It sees no GPU: the matrix is about CPUs.
     """
@@ -211,10 +226,9 @@ def child(settings: Settings, request: Request, name: str, task: Task | None = N
         log=_log(settings, name),
         timeout_s=settings.timeout_s,
     )
+    folders = [str(Path(folder).resolve()) for folder in settings.paths]
     try:
-        found.ask(
-            "start", request=request.plain(), paths=[str(Path(folder).resolve()) for folder in settings.paths], **start
-        )
+        found.send("start", request=request.plain(), paths=folders, **start)
     except WorkerFailed:
         found.stop()
         raise
@@ -244,33 +258,50 @@ def artefact_key(path: spec.Path, source: Prepared) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def exported(path: spec.Path, source: Prepared, settings: Settings, *, anew: bool = False) -> tuple[Path, dict]:
+def exported(path: spec.Path, source: Prepared, settings: Settings) -> tuple[Path, dict]:
     """Return the folder of an artefact and what its export took; exports if it is not there.
-
-    anew   export although it is there, for its time
 
     Raises WorkerFailed if the export fails.
     """
-    task = Task(path, source.model)
-    folder = settings.work / "artefacts" / source.model / path.id
-    record = folder.with_name(f"{path.id}.json")
-    key = artefact_key(path, source)
-    known = _read_json(record)
-    if known.get("key") == key and folder.is_dir() and not anew:
+    folder = _artefact(settings, source.model, path)
+    known = _read_json(_record(folder))
+    if known.get("key") == artefact_key(path, source) and folder.is_dir():
         return folder, known
-    record.unlink(missing_ok=True)
+    with exporting(path, source, settings) as process:
+        process.receive("start")
+        return folder, export(path, source, settings, process)
+
+
+def _artefact(settings: Settings, model: str, path: spec.Path) -> Path:
+    return settings.work / "artefacts" / model / path.id
+
+
+def _record(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
+def exporting(path: spec.Path, source: Prepared, settings: Settings) -> Child:
+    """Empty the artefact's folder and return a process that is starting, for :func:`export`."""
+    folder = _artefact(settings, source.model, path)
+    _record(folder).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    prefixes = {path.extra: str(environments.prefix(path.extra))} if path.extra else {}
-    request = source.request(path.framework, 1, prefixes)
     name = f"export-{path.id}-{source.model}"
     _log(settings, name).unlink(missing_ok=True)
     own = replace(settings, timeout_s=path.export_timeout_s)
-    with child(own, request, name, task, path=path.id, folder=str(folder.resolve())) as process:
-        answer = process.ask("export")
-    known = answer | {"key": key, "date": _today()}
-    write_json(record, known)
-    return folder, known
+    request = source.request(path.framework, 1, _prefixes(path))
+    return starting(own, request, name, Task(path, source.model), path=path.id, folder=str(folder.resolve()))
+
+
+def export(path: spec.Path, source: Prepared, settings: Settings, process: Child) -> dict:
+    """Let a started process export; return what it took, which is kept beside the artefact."""
+    known = process.ask("export") | {"key": artefact_key(path, source), "date": _today()}
+    write_json(_record(_artefact(settings, source.model, path)), known)
+    return known
+
+
+def _prefixes(path: spec.Path) -> dict[str, str]:
+    return {path.extra: str(environments.prefix(path.extra))} if path.extra else {}
 
 
 # -- running -----------------------------------------------------------------------------------------------------------
@@ -288,11 +319,13 @@ def run(out: Path, settings: Settings) -> list[dict]:
     for model in settings.models if todo else ():
         attempt.sources[model] = prepared(model, settings, _frameworks(todo, model))
     before = machine.pressure()
-    for number, task in enumerate(todo, 1):
-        attempt.try_out(task, f"{number} of {len(todo)}")
+    attempt.total = len(todo)
     for model in settings.models:
+        those = [task for task in todo if task.model == model]
+        attempt.export(those)
         for threads in settings.threads:
-            attempt.measure([task for task in todo if task.model == model], threads)
+            with attempt.checked(those, threads) as alive:
+                attempt.measure(those, threads, alive)
     rows = []
     for task in wanted:
         missing, unmade = reasons[task.path.id], broken.get(task.path.extra, "")
@@ -302,7 +335,7 @@ def run(out: Path, settings: Settings) -> list[dict]:
     rounds = [row for task in todo for row in _round_rows(task, attempt)]
     _merge(out / TABLE, COLUMNS, rows)
     _merge(out / ROUNDS, ROUND_COLUMNS, rounds, replaced=[task.key for task in wanted])
-    write_json(out / ENVIRONMENT, _environment(settings, wanted, before))
+    write_json(out / ENVIRONMENT, _beside(_read_json(out / ENVIRONMENT), _environment(settings, wanted, before)))
     journal.remove()
     return rows
 
@@ -349,16 +382,57 @@ def _journal(settings: Settings, wanted: Sequence[Task], reasons: Mapping[str, s
     return journal
 
 
+class _Trial:
+    """One path in one process, asked step by step; after its first failure nothing more is asked."""
+
+    def __init__(self, task: Task, stage: str, start: Callable[[], Child]):
+        self.task, self.stage, self.found = task, stage, {}
+        self.process: Child | None = None
+        self.error: WorkerFailed | None = None
+        self.process = self.step(start)
+
+    def step(self, call: Callable[[], object], stage: str | None = None) -> object:
+        """Return what a call returns; a failure is kept, with the stage it happened at."""
+        if self.error:
+            return None
+        self.stage = stage or self.stage
+        try:
+            return call()
+        except WorkerFailed as error:
+            self.error = error
+            return None
+
+    def send(self, operation: str, stage: str | None = None, **arguments: object) -> None:
+        """Send a request that is answered later."""
+        self.step(lambda: self.process.send(operation, **arguments), stage)
+
+    def receive(self, operation: str) -> None:
+        """Take the answer to a request that was sent."""
+        self.found |= self.step(lambda: self.process.receive(operation)) or {}
+
+    def ask(self, operation: str, stage: str | None = None, **arguments: object) -> None:
+        """Send a request and take its answer."""
+        self.send(operation, stage, **arguments)
+        self.receive(operation)
+
+    def stop(self) -> None:
+        """End the process if there is one."""
+        if self.process:
+            self.process.stop()
+
+
 class _Run:
     """The state of one run: what the journal holds, by kind."""
 
     def __init__(self, settings: Settings, journal: Journal):
         self.settings, self.journal = settings, journal
         self.sources: dict[str, Prepared] = {}
+        self.total = 0
         self.exports: dict[tuple, dict] = {}
         self.checks: dict[tuple, dict] = {}
         self.blocks: dict[tuple, list[dict]] = defaultdict(list)
         self.failures: dict[tuple, dict] = {}
+        self.ends: dict[tuple, dict] = {}
         for row in journal.rows:
             self._take(row)
 
@@ -371,6 +445,8 @@ class _Run:
             self.blocks[row["path"], row["model"], row["threads"]].append(row)
         elif row.get("kind") == "failure":
             self.failures[row["path"], row["model"], row["threads"]] = row
+        elif row.get("kind") == "end":
+            self.ends[row["path"], row["model"]] = row
 
     def _add(self, kind: str, task: Task, **values: object) -> dict:
         row = {"kind": kind, "path": task.path.id, "model": task.model, "date": _today(), **values}
@@ -379,92 +455,136 @@ class _Run:
         return row
 
     # -- export and check ----------------------------------------------------------------------------------------------
-    def try_out(self, task: Task, place: str) -> None:
-        """Export, then load and check with each number of threads, as far as the journal does not hold it."""
-        source, settings = self.sources[task.model], self.settings
-        if task.key not in self.exports:
+    def export(self, those: Sequence[Task]) -> None:
+        """Export every path that the journal does not hold: one at a time, the next ones ready to begin."""
+        for some in _at_a_time([task for task in those if task.key not in self.exports]):
             begin = time.monotonic()
-            try:
-                self._have_source(task)
-                _, known = exported(task.path, source, settings, anew=True)
-                row = self._add("export", task, status="ok", stage="export", **_without(known, "key", "date"))
-            except WorkerFailed as error:
-                row = self._add("export", task, **self._judged(task, "export", error, f"export-{'-'.join(task.key)}"))
-            log.info("%s: %s, %s: export %s", place, *task.key, _brief(row, time.monotonic() - begin))
-        if self.exports[task.key]["status"] != "ok":
-            return
-        for threads in settings.threads:
-            if (*task.key, threads) not in self.checks:
-                begin = time.monotonic()
-                row = self._add("check", task, threads=threads, **self._checked(task, threads))
-                brief = _brief(row, time.monotonic() - begin)
-                log.info("%s: %s, %s, %d threads: %s", place, *task.key, threads, brief)
+            with contextlib.ExitStack() as stack:
+                trials = [_Trial(task, "export", lambda task=task: self._exporter(task)) for task in some]
+                for trial in trials:
+                    stack.callback(trial.stop)
+                    trial.send("prepare")
+                for operation in ("start", "prepare"):
+                    for trial in trials:
+                        trial.receive(operation)
+                for trial in trials:
+                    self._export(trial, time.monotonic() - begin)
+                    begin = time.monotonic()
 
-    def _have_source(self, task: Task) -> None:
-        """Raise what kept the source framework from answering: without its logits nothing can be compared."""
-        if problem := self.sources[task.model].problems.get(task.path.framework):
+    def _exporter(self, task: Task) -> Child:
+        source = self.sources[task.model]
+        # Without the source framework's logits nothing can be compared.
+        if problem := source.problems.get(task.path.framework):
             raise WorkerFailed(problem.status, f"the source framework itself: {problem.message}")
+        return exporting(task.path, source, self.settings)
 
-    def _judged(self, task: Task, stage: str, error: WorkerFailed, name: str) -> dict:
+    def _export(self, trial: _Trial, waited_s: float) -> None:
+        task, begin = trial.task, time.monotonic()
+        source = self.sources[task.model]
+        known = trial.step(lambda: export(task.path, source, self.settings, trial.process))
+        if trial.error:
+            row = self._add("export", task, **self._judged(trial, f"export-{'-'.join(task.key)}"))
+        else:
+            row = self._add("export", task, status="ok", stage="export", **_without(known, "key", "date"))
+        place = f"{len(self.exports)} of {self.total}"
+        log.info("%s: %s, %s: export %s", place, *task.key, _brief(row, waited_s + time.monotonic() - begin))
+
+    def _judged(self, trial: _Trial, name: str) -> dict:
         """Return status, stage, note and report of a failure; one that was expected says so."""
-        expected = task.path.expected.get(task.model)
+        error, stage = trial.error, trial.stage
+        expected = trial.task.path.expected.get(trial.task.model)
         row = {"status": error.status, "stage": stage, "note": error.message, "report_url": ""}
         if expected and expected.meets(stage, error.message, _tail(_log(self.settings, name))):
             note = f"{expected.reason} ({error.message})"
             row |= {"status": "expected_failure", "note": note, "report_url": expected.report}
         return row
 
-    def _checked(self, task: Task, threads: int) -> dict:
-        """Return what a process that only deploys says: times, memory, numbers; or at which stage it failed."""
-        source, settings = self.sources[task.model], self.settings
-        name = f"check-{'-'.join(task.key)}-{threads}"
-        out = settings.work / "answers" / f"{name}.npz"
-        _log(settings, name).unlink(missing_ok=True)
-        found, stage = {}, "load"
-        try:
-            with self._deployer(task, threads, name) as process:
-                found |= process.ask("load")
-                stage = "run"
-                found |= process.ask("first")
-                found |= process.ask("check", out=str(out.resolve()))
-                stage = "numbers"
+    @contextlib.contextmanager
+    def checked(self, those: Sequence[Task], threads: int) -> Iterator[dict[tuple, Child]]:
+        """Load and check every path that the journal does not hold; yield the processes that answer rightly.
+
+        They are ready to be measured, and end with the context.
+        """
+        alive: dict[tuple, Child] = {}
+        ready = [task for task in those if self.exports[task.key]["status"] == "ok"]
+        todo = [task for task in ready if (*task.key, threads) not in self.checks]
+        for task in todo:
+            if threads > 1 and task.path.single_threaded:
+                why = {"status": "unsupported", "stage": "load", "note": ONE_THREAD, "report_url": ""}
+                self._add("check", task, threads=threads, **why)
+        with contextlib.ExitStack() as stack:
+            for some in _at_a_time([task for task in todo if (*task.key, threads) not in self.checks]):
+                begin = time.monotonic()
+                trials = [_Trial(task, "load", lambda task=task: self._deployer(task, threads)) for task in some]
+                for trial in trials:
+                    stack.callback(trial.stop)
+                for trial in trials:
+                    trial.receive("start")
+                for trial in trials:  # timed, so one after the other
+                    trial.ask("load")
+                    trial.ask("first", "run")
+                for trial in trials:
+                    trial.send("check", out=str(self._answers(trial.task, threads).resolve()))
+                for trial in trials:
+                    row = self._add("check", trial.task, threads=threads, **self._compared(trial, threads))
+                    brief = _brief(row, time.monotonic() - begin)
+                    log.info("%s, %s, %d threads: %s", *trial.task.key, threads, brief)
+                    if row["status"] == "ok":
+                        alive[trial.task.key] = trial.process
+                    else:
+                        trial.stop()
+            yield alive
+
+    def _answers(self, task: Task, threads: int) -> Path:
+        return self.settings.work / "answers" / f"{'-'.join(task.key)}-{threads}.npz"
+
+    def _compared(self, trial: _Trial, threads: int) -> dict:
+        """Take the answers of a path and return what is known of it: times, memory, numbers; or where it failed."""
+        task = trial.task
+        out = self._answers(task, threads)
+        trial.receive("check")
+        if not trial.error:
+            trial.stage = "numbers"
+            try:
                 with np.load(out, allow_pickle=False) as arrays:
                     logits, singles = arrays["logits"], arrays["singles"]
-                found |= numbers(source, task.path.framework, logits, singles)
-                verdict(task.path, found)
-                found |= _odd(process)
-                try:
-                    found["other_versions"] = process.ask("finish")["versions"]
-                except WorkerFailed:  # it died of the odd batch, and that is said
-                    found["other_versions"] = {}
-        except WorkerFailed as error:
-            return found | self._judged(task, stage, error, name)
-        except Wrong as error:
-            return found | self._judged(task, stage, WorkerFailed("wrong", str(error)), name)
-        finally:
-            out.unlink(missing_ok=True)
-        return found | {"status": "ok", "stage": "numbers"}
+                trial.found |= numbers(self.sources[task.model], task.path.framework, logits, singles)
+                verdict(task.path, trial.found)
+            except Wrong as error:
+                trial.error = WorkerFailed("wrong", str(error))
+        out.unlink(missing_ok=True)
+        if trial.error:
+            return trial.found | self._judged(trial, self._deployer_name(task, threads))
+        return trial.found | {"status": "ok", "stage": "numbers"}
 
-    def _deployer(self, task: Task, threads: int, name: str) -> Child:
-        source, settings = self.sources[task.model], self.settings
-        folder = settings.work / "artefacts" / task.model / task.path.id
-        prefixes = {task.path.extra: str(environments.prefix(task.path.extra))} if task.path.extra else {}
-        request = source.request(task.path.framework, threads, prefixes)
-        return child(settings, request, name, task, path=task.path.id, folder=str(folder.resolve()))
+    def _deployer_name(self, task: Task, threads: int) -> str:
+        return f"deploy-{'-'.join(task.key)}-{threads}"
+
+    def _deployer(self, task: Task, threads: int) -> Child:
+        """Return a starting process that loads and answers."""
+        name = self._deployer_name(task, threads)
+        _log(self.settings, name).unlink(missing_ok=True)
+        folder = _artefact(self.settings, task.model, task.path)
+        request = self.sources[task.model].request(task.path.framework, threads, _prefixes(task.path))
+        return starting(self.settings, request, name, task, path=task.path.id, folder=str(folder.resolve()))
 
     # -- measuring -----------------------------------------------------------------------------------------------------
-    def measure(self, those: Sequence[Task], threads: int) -> None:
-        """Measure the paths of one model side by side, in every restart that is not finished."""
+    def measure(self, those: Sequence[Task], threads: int, alive: Mapping[tuple, Child]) -> None:
+        """Measure the paths of one model side by side, in every restart that is not finished.
+
+        alive   processes that have answered already, for the first restart that is run
+        """
         ready = [task for task in those if self.checks.get((*task.key, threads), {}).get("status") == "ok"]
-        for restart in range(self.settings.restarts_at(threads)):
+        for restart in range(self.settings.restarts):
             missing = [
                 task
                 for task in ready
                 if (*task.key, threads) not in self.failures
-                and len(self._done(task, threads, restart)) < self._per_restart
+                and (len(self._done(task, threads, restart)) < self._per_restart or self._unended(task, threads))
             ]
             if missing:
-                self._session(missing, threads, restart)
+                self._session(missing, threads, restart, dict(alive))
+                alive = {}
 
     @property
     def _per_restart(self) -> int:
@@ -474,23 +594,22 @@ class _Run:
         rows = self.blocks[(*task.key, threads)]
         return {(row["round"], row["batch_size"]) for row in rows if row["restart"] == restart}
 
-    def _session(self, those: Sequence[Task], threads: int, restart: int) -> None:
-        """Start one process a path, warm all up, then let them take turns."""
+    def _unended(self, task: Task, threads: int) -> bool:
+        """Return whether a path has still to be asked what is asked last; once is enough."""
+        return threads == self.settings.threads[0] and task.key not in self.ends
+
+    def _session(self, those: Sequence[Task], threads: int, restart: int, workers: dict[tuple, Child]) -> None:
+        """Have one process a path, warm all up, then let them take turns."""
         settings = self.settings
-        log.info(
-            "%s, %d threads, restart %d of %d: starting %d processes",
-            those[0].model,
-            threads,
-            restart + 1,
-            settings.restarts_at(threads),
-            len(those),
-        )
-        workers: dict[tuple, Child] = {}
+        begin = time.monotonic()
+        place = f"restart {restart + 1} of {settings.restarts}"
+        log.info("%s, %d threads, %s: %d processes", those[0].model, threads, place, len(those))
         # A child ends with the thread that started it, so the pool stays until the last of them has answered. Starting
         # is not timed here, so as many start at a time as there are cores.
         with ThreadPoolExecutor(all_threads()[-1]) as pool:
             try:
-                for task, found in zip(those, pool.map(lambda task: self._started(task, threads), those), strict=True):
+                new = [task for task in those if task.key not in workers]
+                for task, found in zip(new, pool.map(lambda task: self._started(task, threads), new), strict=True):
                     if isinstance(found, WorkerFailed):
                         self._failed(task, threads, found)
                     else:
@@ -501,23 +620,21 @@ class _Run:
                 for number in range(settings.rounds):
                     self._round(workers, those, threads, (restart, number))
                 for task in those:
-                    self._ask(workers, task, threads, "finish")
+                    self._end(workers, task, threads)
             finally:
                 for process in workers.values():
                     process.stop()
+        log.info("%s, %d threads, %s: done in %.0f s", those[0].model, threads, place, time.monotonic() - begin)
 
     def _started(self, task: Task, threads: int) -> Child | WorkerFailed:
         """Return a process that has given its first answer, or what kept it from that."""
-        process = None
-        try:
-            process = self._deployer(task, threads, f"measure-{'-'.join(task.key)}-{threads}")
-            process.ask("load")
-            process.ask("first")
-        except WorkerFailed as error:
-            if process:
-                process.stop()
-            return error
-        return process
+        trial = _Trial(task, "load", lambda: self._deployer(task, threads))
+        trial.receive("start")
+        trial.ask("load")
+        trial.ask("first")
+        if trial.error:
+            trial.stop()
+        return trial.error or trial.process
 
     def _round(self, workers: dict, those: Sequence[Task], threads: int, where: tuple[int, int]) -> None:
         """Let every path run one block of each batch size; in odd rounds the other way round."""
@@ -530,6 +647,19 @@ class _Run:
                 if answer:
                     place = {"threads": threads, "batch_size": batch, "restart": restart, "round": number}
                     self._add("block", task, **place, **answer)
+
+    def _end(self, workers: dict, task: Task, threads: int) -> None:
+        """Ask once what may end or change a process: a batch of another size; then what answers elsewhere closes."""
+        process = workers.get(task.key)
+        if process is None:
+            return
+        asked = self._unended(task, threads)
+        row = _odd(process) if asked else {}
+        versions = {}
+        with contextlib.suppress(WorkerFailed):  # it died of the odd batch, and that is said
+            versions = process.ask("finish")["versions"]
+        if asked:
+            self._add("end", task, **row, other_versions=versions)
 
     def _ask(self, workers: dict, task: Task, threads: int, operation: str, **arguments: object) -> dict | None:
         process = workers.get(task.key)
@@ -545,6 +675,13 @@ class _Run:
     def _failed(self, task: Task, threads: int, error: WorkerFailed) -> None:
         log.warning("%s, %s: %s while measured: %s", *task.key, error.status, error.message)
         self._add("failure", task, threads=threads, status=error.status, stage="measure", note=error.message)
+
+
+def _at_a_time(those: Sequence[Task]) -> Iterator[Sequence[Task]]:
+    """Yield as many as there are cores."""
+    cores = all_threads()[-1]
+    for start in range(0, len(those), cores):
+        yield those[start : start + cores]
 
 
 def _odd(process: Child) -> dict:
@@ -689,8 +826,10 @@ def _measured(task: Task, threads: int, attempt: _Run, export: Mapping) -> dict:
             row[name] = _rounded(check[name])
     if check["status"] != "ok":
         return row | {name: check[name] for name in ("status", "stage", "note", "report_url")}
-    versions = task.path.versions() | check.get("other_versions", {})
-    row |= {"dynamic_batch": _word(check["dynamic_batch"]), "versions": _versions(versions)}
+    end = attempt.ends.get(task.key)
+    if end:
+        versions = _versions(task.path.versions() | end["other_versions"])
+        row |= {"dynamic_batch": _word(end["dynamic_batch"]), "versions": versions}
     notes = [export["artefact"]["note"]]
     if export["artefact"]["batches"]:
         notes.append(f"one artefact a batch size ({', '.join(map(str, export['artefact']['batches']))})")
@@ -836,7 +975,7 @@ def _environment(settings: Settings, wanted: Sequence[Task], before: float | Non
         "profile": "as_shipped",
         "settings": {
             "threads": list(settings.threads),
-            "restarts": {str(threads): settings.restarts_at(threads) for threads in settings.threads},
+            "restarts": {str(threads): settings.restarts for threads in settings.threads},
             "rounds": settings.rounds,
             "seconds": settings.seconds,
             "models": list(settings.models),
@@ -845,6 +984,14 @@ def _environment(settings: Settings, wanted: Sequence[Task], before: float | Non
         "environments": environments.records(settings.extra),
         "pressure_s": None if None in (before, after) else round(after - before, 3),
     }
+
+
+def _beside(known: Mapping, fresh: dict) -> dict:
+    """Return what holds for the rows of this run and for those that stay, if both were measured in the same way."""
+    if all(known.get(name) == fresh[name] for name in ("machine", "python", "packages", "settings")):
+        for name in ("versions", "environments"):
+            fresh[name] = known[name] | fresh[name]
+    return fresh
 
 
 def _tail(path: Path) -> str:

@@ -147,6 +147,7 @@ class Path:
     tolerance_logits    largest difference from the source framework's logits
     tolerance_accuracy  share of the test rows that a quantised model may get wrong in addition
     in_process          False for a path that answers in a browser or in Node
+    single_threaded     whether the runtime computes on one thread only: with more it is not tried
     extra               an environment of environments.yaml beside the core one, or None
     tool                key of states.yaml
     environment         variables of the processes that export and load
@@ -169,6 +170,7 @@ class Path:
     tolerance_logits: float = 1e-4
     tolerance_accuracy: float = 0.02
     in_process: bool = True
+    single_threaded: bool = False
     extra: str | None = None
     tool: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -47,7 +47,7 @@ class Session:
         self.request = spec.Request(**request)
         self.path = spec.find(path, map(Path, paths)) if path else None
         self.folder = Path(folder)
-        self.predict = None
+        self.model, self.predict = None, None
         self.calls: dict[int, int] = {}
         self.sampler, self.usual = flags.Sampler(), defaultdict(list)
 
@@ -67,13 +67,19 @@ class Session:
         return {}
 
     # -- export --------------------------------------------------------------------------------------------------------
-    def export(self) -> dict:
-        """Export the model; importing the exporter and building the model are not timed."""
+    def prepare(self) -> dict:
+        """Import the exporter and build the model, which is not timed."""
         for name in self.path.export_imports:
             importlib.import_module(name)
-        model = models.source(self.request)
+        self.model = models.source(self.request)
+        return {}
+
+    def export(self) -> dict:
+        """Time the export of the model."""
+        if self.model is None:
+            self.prepare()
         begin = time.perf_counter()
-        artefact = self.path.export(model, self.folder, self.request)
+        artefact = self.path.export(self.model, self.folder, self.request)
         seconds = time.perf_counter() - begin
         return {"export_s": seconds, "artefact": asdict(artefact), "artefact_bytes": artefact.bytes(self.folder)}
 

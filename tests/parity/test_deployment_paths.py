@@ -144,6 +144,7 @@ TOYS = {
         "right = load\ndef load(folder, request):\n    own = right(folder, request)\n"
         "    return lambda batch: own(batch) if len(batch) != 3 else os._exit(7)\n",
     ),
+    "toy_alone": ("single_threaded=True", ""),
     "toy_fails": ("", "def export(model, folder, request):\n    raise RuntimeError('no such luck')\n"),
 }  # fmt: skip
 
@@ -182,6 +183,7 @@ def test_a_killed_run_goes_on_and_every_fate_is_a_row(toys, tmp_path, monkeypatc
         "toy_expected": ("expected_failure", "load"),
         "toy_mended": ("ok", "measure"),
         "toy_fixed": ("ok", "measure"),
+        "toy_alone": ("ok", "measure"),
         "toy_fails": ("failed", "export"),
     }
     good = rows["toy_good"]
@@ -198,6 +200,13 @@ def test_a_killed_run_goes_on_and_every_fate_is_a_row(toys, tmp_path, monkeypatc
     rounds = runner.read(tmp_path / runner.ROUNDS)
     assert len([row for row in rounds if row["path"] == "toy_good"]) == 2 * len(spec.BATCHES)
     assert not (toys.work / "unfinished" / "deploy.jsonl").exists()
+
+
+def test_a_runtime_of_one_thread_is_not_asked_for_more(toys, tmp_path):
+    of_two = dataclasses.replace(toys, only=("toy_alone",), threads=(1, 2), rounds=1)
+    one, two = runner.run(tmp_path, of_two)
+    assert (one["threads"], one["status"]) == (1, "ok")
+    assert (two["threads"], two["status"], two["note"]) == (2, "unsupported", runner.ONE_THREAD)
 
 
 def test_an_artefact_is_kept_until_what_decides_it_changes(toys, sources):

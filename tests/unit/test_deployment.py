@@ -269,6 +269,15 @@ def test_rows_of_other_paths_stay_and_the_same_are_replaced(tmp_path):
     assert {row["path"] for row in runner.read(table)} == {"b"}
 
 
+def test_a_run_of_some_paths_keeps_what_was_said_of_the_others():
+    fresh = {"machine": "m", "python": "3.11", "packages": ["a==1"], "settings": {"rounds": 2}}
+    first = fresh | {"versions": {"a": "1"}, "environments": {}}
+    second = fresh | {"versions": {"b": "2"}, "environments": {"web": {"mib": 1}}}
+    assert runner._beside(first, dict(second))["versions"] == {"a": "1", "b": "2"}
+    assert runner._beside(first | {"packages": ["a==2"]}, dict(second))["versions"] == {"b": "2"}
+    assert runner._beside({}, dict(second)) == second
+
+
 # -- registries beside the paths ---------------------------------------------------------------------------------------
 def test_every_state_has_a_date_a_page_and_a_reason():
     for state in states.load().values():

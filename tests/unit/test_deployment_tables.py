@@ -215,8 +215,19 @@ def test_with_fewer_than_two_runtimes_the_question_is_not_tested_and_says_so(tab
     assert alone["note"].str.startswith("only LiteRT ran from both frameworks").all()
 
 
-def compared(restarts, times):
-    """Compare made-up paths, ``{path: milliseconds}``, whose rounds differ by a tenth of a per cent."""
+def made_up(restarts, times, unit=1.0, shift=0.001):
+    """Return what came of comparing made-up paths, ``{path: milliseconds}``.
+
+    unit    factor of all times
+    shift   spread of the restarts on the logarithmic scale, the same in all paths
+    """
+    matrix, rounds = _made_up(restarts, times, shift)
+    rounds[["clock_ms", "wall_ms"]] *= unit
+    return runtimes.compare(matrix, rounds)
+
+
+def _made_up(restarts, times, shift):
+    """Return matrix and rounds of made-up paths; their rounds differ by a tenth of a per cent."""
     known = spec.discover()
     rng = np.random.default_rng(1)
     matrix = pd.DataFrame(
@@ -237,14 +248,22 @@ def compared(restarts, times):
         [
             {
                 **{"path": name, "model": "m", "threads": 1, "batch_size": 1, "restart": restart, "round": number},
-                **{"clock_ms": ms * np.exp(rng.normal(0, 0.001)), "wall_ms": ms},
+                **{"clock_ms": ms * np.exp(rng.normal(0, 0.001)), "wall_ms": float(ms)},
             }
             for restart in range(restarts)
             for number in range(4)
             for name, ms in times.items()
         ]
     )
-    return next(row for row in runtimes.compare(matrix, rounds)["factors"] if row["scope"] == "shared runtimes")
+    moved = np.exp(rng.normal(0, shift, restarts))[rounds["restart"]]
+    rounds[["clock_ms", "wall_ms"]] *= moved[:, None]
+    return matrix, rounds
+
+
+def compared(restarts, times):
+    """Return the factors of made-up paths through shared runtimes."""
+    rows = made_up(restarts, times)["factors"]
+    return next(row for row in rows if row["scope"] == "shared runtimes")
 
 
 @pytest.mark.parametrize(
@@ -258,6 +277,21 @@ def compared(restarts, times):
 )
 def test_either_answer_is_found_where_it_is_planted(restarts, times, verdict):
     assert compared(restarts, times)["verdict"] == verdict
+
+
+def test_intervals_do_not_depend_on_the_unit_of_time():
+    times = {"litert_torch": 1, "tf_litert": 1.3, "torch_openvino": 3, "keras_openvino": 3.1}
+    ms, us = (made_up(3, times, unit, shift=0.2) for unit in (1.0, 1000.0))
+    for one, other in zip(ms["levels"], us["levels"], strict=True):
+        assert [1000 * one[name] for name in ("ms", "low", "high")] == pytest.approx(
+            [other[name] for name in ("ms", "low", "high")]
+        )
+        assert one["low"] < one["ms"] < one["high"] < 10 * one["ms"]
+    for one, other in zip(ms["factors"], us["factors"], strict=True):
+        for name in ("framework_factor", "runtime_factor", "quotient"):
+            assert [one.get(name + end) for end in ("", "_low", "_high")] == pytest.approx(
+                [other.get(name + end) for end in ("", "_low", "_high")]
+            )
 
 
 def test_only_rounds_in_which_every_path_ran_are_compared(tmp_path):

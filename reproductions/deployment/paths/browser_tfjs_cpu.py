@@ -18,6 +18,7 @@ PATH = Path(
     export_imports=exporter.PATH.export_imports,
     expected=outside.TFJS_EXPECTED,
     in_process=False,
+    single_threaded=True,
     extra="tfjs",
     tool="tfjs",
 )
@@ -32,8 +33,6 @@ def load(folder: pathlib.Path, request: Request):
     """Return what answers in a page."""
     from reproductions.deployment.browser.driver import open_page
 
-    if request.threads > 1:
-        raise NotImplementedError("it computes on one thread")
     files = outside.files(folder / "graph", "model.json")
     return open_page("tfjs.html", folder / "graph", files, threads=request.threads, backend="cpu")
 

@@ -18,6 +18,7 @@ PATH = Path(
     export_imports=exporter.PATH.export_imports,
     expected=outside.TFJS_EXPECTED,
     in_process=False,
+    single_threaded=True,
     extra="tfjs",
     tool="tfjs",
 )
@@ -32,8 +33,6 @@ def load(folder: pathlib.Path, request: Request):
     """Return what answers in Node."""
     from reproductions.deployment.node.driver import open_node
 
-    if request.threads > 1:
-        raise NotImplementedError("it computes on one thread")
     files = outside.files(folder / "graph", "model.json")
     return open_node("tfjs-wasm", folder / "graph", files, threads=request.threads)
 

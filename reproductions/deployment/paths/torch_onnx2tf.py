@@ -22,7 +22,7 @@ PATH = Path(
     expected={
         "bert_encoder": Expectation(
             stage="export",
-            match="onnx2tf",
+            match="onnx2tf: ValueError: Cannot convert a partially known TensorShape",
             reason="onnx2tf does not convert the transformer, from neither of PyTorch's exporters",
         )
     },
