@@ -682,7 +682,13 @@ def _accelerators(counted: Counted, releases: Mapping) -> list[dict]:
                 "shown": "yes" if re.match("CUDA v|GPU|MPS|ROCm", row["what"]) else "no",
             }
         )
-    found += [row | CITED | {"shown": "yes"} for row in counted.curated.get("accelerators", [])]
+    # What a snapshot has read from the wheel itself need not be cited beside it.
+    read_here = {(row["package"], row["version"], row["what"]) for row in found if row["basis"] == READ_BY["basis"]}
+    found += [
+        row | CITED | {"shown": "yes"}
+        for row in counted.curated.get("accelerators", [])
+        if (row["package"], row["version"], row["what"]) not in read_here
+    ]
     return found
 
 

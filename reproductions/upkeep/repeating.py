@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import statistics
 import subprocess
 import sys
@@ -134,6 +135,9 @@ def once(cell: tuple[str, str, str], device: str, scratch: Path, options: Option
     command = [python, "-P", "-m", "reproductions.upkeep.training", side, mode, switches, str(options.threads), device]
     variables = environment(options.threads, scratch) | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     variables[TURN] = str(scratch / "turn")
+    # A step is timed by the processor, and an OpenMP thread that spins at a barrier uses it: on a busy machine a step
+    # of 15 ms was seen to take 30 to 360. The bits do not depend on how a thread waits.
+    variables["OMP_WAIT_POLICY"] = "PASSIVE"
     if device == "gpu" and switches == "deterministic":
         # PyTorch's notes on randomness ask for it: cuBLAS repeats itself only with a workspace of fixed size.
         variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
@@ -152,14 +156,26 @@ def once(cell: tuple[str, str, str], device: str, scratch: Path, options: Option
     try:
         return {"status": "ok"} | json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
-        words = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        missing = "No module named" in words[0] or NO_GPU in words[0]
-        return {"status": "not_run" if missing else "failed", "note": inert(words[0])}
+        words = last_error(done.stderr) or f"exit code {done.returncode}"
+        missing = "No module named" in words or NO_GPU in words
+        return {"status": "not_run" if missing else "failed", "note": inert(words)}
+
+
+def last_error(text: str) -> str:
+    """Return the last line that names an exception, without its module; else the last line.
+
+    TensorFlow's errors go on for several lines, of which the last says how to find out more.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    named = [found for line in lines if (found := re.fullmatch(r"(?:\w+\.)*(\w*(?:Error|Exception): .+)", line))]
+    return named[-1][1] if named else "".join(lines[-1:])
 
 
 def summarise(found: Mapping[tuple[str, str, str], Sequence[Mapping]], seed: int = 1) -> list[dict]:
     """Return a row a cell: how many different results, the step's time, and what the switches cost."""
     rng = np.random.default_rng(seed)
+    # A mode that fails has the version of the side's other modes: one interpreter runs them all.
+    versions = {cell[0]: run["version"] for cell, runs in found.items() for run in runs if run["status"] == "ok"}
     rows = []
     for (side, mode, switches), runs in found.items():
         ended = [run for run in runs if run["status"] == "ok"]
@@ -171,7 +187,7 @@ def summarise(found: Mapping[tuple[str, str, str], Sequence[Mapping]], seed: int
             "mode": mode,
             "mode_title": TITLES[side, mode],
             "switches": switches,
-            "version": ended[0]["version"] if ended else None,
+            "version": versions.get(side),
             "runs": len(ended),
             "distinct": len(digests) if ended else None,
             "identical": ("yes" if len(digests) == 1 else "no") if len(ended) > 1 else None,

@@ -93,7 +93,7 @@ def test_a_killed_run_goes_on_behind_the_last_whole_release(tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         measure.measure(tmp_path, Options(networks=("dense",)))
     rows = measure.measure(tmp_path, Options(networks=("dense",), flags=("--extra", "old_files")))
-    assert asked == [("old", "save"), ("today", "save"), ("today", "open"), ("today", "open")]
+    assert asked == [("old", "save"), ("today", "save"), ("today", "load"), ("today", "load")]
     assert {row["outcome"] for row in rows} == {"same"} and {row["saved_by"] for row in rows} == {
         "torch old",
         "torch today",

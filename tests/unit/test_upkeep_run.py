@@ -58,6 +58,24 @@ def test_few_runs_get_no_interval_and_a_failed_one_is_told():
     assert set(repeating.cost([1, 2], [1, 1], np.random.default_rng(0))) == {"cost"}
     (row,) = repeating.summarise({("tensorflow", "xla", "seeded"): [{"status": "not_run", "note": "not installed"}]})
     assert row["status"] == "not_run" and row["runs"] == 0 and row["identical"] is None
+    failed = {"status": "failed", "note": "UnimplementedError: none deterministic"}
+    rows = repeating.summarise(
+        {("pytorch", "eager", "seeded"): [run("a", 10)], ("pytorch", "compile", "seeded"): [failed]}
+    )
+    assert [(row["version"], row["status"]) for row in rows] == [("torch 1", "ok"), ("torch 1", "failed")]
+
+
+def test_an_error_is_told_by_the_line_that_names_it():
+    text = (
+        "W0000 op_kernel.cc:1858] a log line of UNIMPLEMENTED: not this\n"
+        "Traceback (most recent call last):\n"
+        '  File "training.py", line 128, in _steps\n'
+        "tensorflow.python.framework.errors_impl.UnimplementedError: there is no deterministic MaxPool\n"
+        "\t [[{{node gradient_tape/MaxPoolGrad}}]]\n"
+        "\ttf2xla conversion failed. Run with TF_DUMP_GRAPH_PREFIX=/dump\n"
+    )
+    assert repeating.last_error(text) == "UnimplementedError: there is no deterministic MaxPool"
+    assert repeating.last_error("torch 2 sees no GPU\n") == "torch 2 sees no GPU" and repeating.last_error("") == ""
 
 
 def test_a_killed_repetition_goes_on_behind_the_last_whole_run(tmp_path, monkeypatch):

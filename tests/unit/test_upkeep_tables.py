@@ -130,6 +130,22 @@ def test_builds_that_say_the_same_as_the_minor_before_are_not_listed_again():
     assert list(rows["shown"]) == ["yes", "no", "no", "yes"] and set(rows["basis"]) == {"metadata"}
 
 
+@pytest.mark.parametrize("landed", [False, True])
+def test_a_cited_build_stands_until_the_wheel_itself_was_read(landed):
+    about = {"package": "tensorflow", "version": "2.21.0", "day": "2026-03-06"}
+    cited = {"side": "tensorflow", "what": "CUDA version in the Linux wheel", "value": "12.5.1"} | about
+    cited |= {"source": "a table", "read": READ}
+    told = [about | {"key": "tensorflow/python/platform/build_info.py cuda_version", "value": "12.5.1"}]
+    counted = upkeep.Counted(
+        READ,
+        {"releases": [release("tensorflow", "2.21.0", "2026-03-06")], "builds": told if landed else []},
+        {"python_life": LIFE, "accelerators": [cited]},
+    )
+    frame = upkeep.tables(counted)["upkeep_accelerators"]
+    (basis,) = frame.loc[frame["what"] == cited["what"], "basis"]
+    assert basis == ("metadata" if landed else "cited")
+
+
 def test_nothing_landed_gives_every_table_without_a_row(tmp_path, root):
     made = upkeep.write_tables(tmp_path, tmp_path, root / "data", root / "workflow" / "schemas", tmp_path / "out")
     assert set(made) == set(upkeep.COLUMNS)
