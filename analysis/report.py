@@ -33,7 +33,7 @@ from analysis.wording import age_words, number_words, period_end, words_date
 from reproductions.files import read_yaml
 
 log = logging.getLogger(__name__)
-INLINE_CSV_BYTES = 5_000  # a larger CSV is linked beside the page, not held in it
+INLINE_CSV_BYTES = 2_000  # a larger CSV is linked beside the page, not held in it
 SHOWN_ROWS = 10  # rows of a figure's data that the page itself lists
 PAGE_BYTES = 2_000_000  # what a page may weigh; sets of other machines make it grow
 TITLE = "PyTorch and TensorFlow, measured and counted"
@@ -758,12 +758,13 @@ def _fill(template_dir: Path, context: Mapping[str, Any]) -> str:
 
 
 def lean(page: str) -> str:
-    """Leave out what HTML does not ask for in tables and lists, end tags and quotes: else it is a ninth of the page.
+    """Leave out what HTML does not ask for in tables and lists: end tags, quotes, breaks between cells, a ninth of it.
 
     A cell that sorts by a number and says no other class is a number; the style sheet knows it by that.
     """
     kept = re.split(r"(<(pre|script|svg)\b.*?</\2>)", page, flags=re.S)
     markup = [re.sub(r"</(?:td|th|tr|li|dt|dd)>", "", part) for part in kept[::3]]
+    markup = [re.sub(r"\s*\n(?=<t[dh]\b)|\n(?=\n<tr\b)", "", part) for part in markup]
     markup = [re.sub(r"<t[dh]\b[^>]*>", _lean_cell, part) for part in markup]
     return "".join(part for pair in itertools.zip_longest(markup, kept[1::3], fillvalue="") for part in pair)
 
@@ -800,8 +801,43 @@ def share_styles(page: str) -> str:
         return re.sub(r'(?: clip-path="url\(#([\w-]+)\)")? style="([^"]*)"', name, found.group())
 
     page = re.sub(r"<svg\b.*?</svg>", picture, page, flags=re.S)
+    page = re.sub(r"<svg\b.*?</svg>", lambda found: group_runs(found.group(), rules), page, flags=re.S)
     sheet = "".join(f".picture .{short} {{{said}}}\n" for short, said in sorted(rules.items()))
     return page.replace("</style>", f"{sheet}</style>", 1)
+
+
+def group_runs(picture: str, rules: Mapping[str, str]) -> str:
+    """Say the class of texts or paths of one look that follow each other once, on a group around them.
+
+    What these classes say is inherited or holds for the whole group; opacity is neither where marks overlap, so marks
+    with one stay alone, and so do those that are moved, since their clipping moves with them, or used elsewhere.
+    """
+    mark = re.compile(r'<(text|path)\b(?P<before>[^>]*?) class="(?P<look>[^"]*)"(?P<after>[^>]*?)(?:/>|>[^<]*</\1>)\n?')
+    parts: list[str] = []
+    run: list[re.Match[str]] = []
+    end = 0
+
+    def close() -> None:
+        whole = "".join(found.group() for found in run)
+        if len(run) > 1:
+            look = f' class="{run[0]["look"]}"'
+            whole = f"<g{look}>\n{whole.replace(look, '').rstrip()}\n</g>\n"
+        parts.append(whole)
+        run.clear()
+
+    for found in mark.finditer(picture):
+        alone = re.search(r" (?:transform|id)=", found["before"] + found["after"]) is not None
+        alone |= any("opacity" in rules.get(name, "") for name in found["look"].split())
+        if run and (alone or found.start() != end or (found[1], found["look"]) != (run[0][1], run[0]["look"])):
+            close()
+        parts.append(picture[end : found.start()])
+        if alone:
+            parts.append(found.group())
+        else:
+            run.append(found)
+        end = found.end()
+    close()
+    return "".join([*parts, picture[end:]])
 
 
 def _code_spans(text: str) -> Any:

@@ -13,7 +13,7 @@ from reproductions.usability import tasks
 from reproductions.usability.faults import catalogue
 
 FIRST_PLACES, LAST_PLACES = 3, 4  # of a traceback on the page; the CSV holds them all
-MOST_CHARACTERS = 1_200  # of a message on the page; the CSV holds it whole
+MOST_CHARACTERS = 800  # of a message on the page; the CSV holds it whole
 #: pygments' token types, the first that fits, and the class that the style sheet colours.
 CLASSES = (
     ("Token.Comment", "c"),
