@@ -45,6 +45,13 @@ class Source:
 
         return importlib.import_module(f"analysis.sources.{self.id}")
 
+    def part(self, name: str) -> object | None:
+        """Return what the source's module calls ``name``; None without it, or where a caller reads without a module."""
+        import importlib.util
+
+        there = importlib.util.find_spec(f"analysis.sources.{self.id}")
+        return getattr(self.module(), name, None) if there else None
+
     @property
     def clock(self) -> str:
         """Name of the clock whose turns its requests take."""

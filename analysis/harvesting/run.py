@@ -104,7 +104,7 @@ class Run:
         clock = Clock(self.source.clock, settings["pace_s"], settings["patience_s"], self.say)
         agent = f"{PROJECT}/{VERSION} (adoption statistics of machine-learning frameworks; {self._contact})"
         cache = Cache(self.folder)
-        own = getattr(self.source.module(), "session", None)
+        own = self.source.part("session")
         return Client(
             self.source.id,
             settings,
