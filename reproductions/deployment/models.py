@@ -53,7 +53,7 @@ class Recipe:
     calibration: int = 256
 
 
-FULL = Recipe("full", "quick", {"cnn_mnist": 4, "bert_encoder": 12})
+FULL = Recipe("full", "quick", {"cnn_mnist": 4, "bert_encoder": 8})
 SMOKE = Recipe("smoke", "smoke", {"cnn_mnist": 2, "bert_encoder": 2}, examples=2000, tests=64, calibration=64)
 
 

@@ -105,7 +105,7 @@ LOG_TAIL = 20_000
 NORMAL_95 = 1.959964
 #: Seconds a path and model, and a model's training, on the reference machine of two cores (run of 2026-11-27); for the
 #: plan alone.
-EXPORT_S, CHECK_S, START_S, TRAINING_S = 7.5, 3.5, 1.3, 65
+EXPORT_S, CHECK_S, START_S, TRAINING_S = 7.5, 3.5, 1.3, 87
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Settings:
     recipe: Recipe = FULL
     restarts: int = 3
     rounds: int = 2
-    seconds: float = 0.2
+    seconds: float = 0.15
     paths: Sequence[Path] = ()
     python: str = sys.executable
     timeout_s: float = 300
