@@ -95,7 +95,7 @@ def settings(options: argparse.Namespace) -> runner.Settings:
         recipe=models.SMOKE if smoke else models.FULL,
         restarts=wanted("restarts", 1 if smoke else 3),
         rounds=wanted("rounds", 1 if smoke else 2),
-        seconds=0.02 if smoke else 0.15,
+        seconds=0.02 if smoke else 0.1,
         paths=tuple(options.paths),
     )
 

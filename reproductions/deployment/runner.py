@@ -136,7 +136,7 @@ class Settings:
     recipe: Recipe = FULL
     restarts: int = 3
     rounds: int = 2
-    seconds: float = 0.15
+    seconds: float = 0.1
     paths: Sequence[Path] = ()
     python: str = sys.executable
     timeout_s: float = 300
