@@ -29,7 +29,8 @@ from reproductions.journal import Journal
 from reproductions.process import Child
 
 MODES = {"pytorch": "eager", "tensorflow": "function"}
-COLUMNS = ("framework", "version", "round", "what", "value", "unit")
+#: What a row of the table begins with; then a column for each thing measured, with its unit.
+KEYS = ("framework", "version", "round")
 ENVIRONMENT, PRESET = "tuned", "quick"
 
 
@@ -297,8 +298,14 @@ def _document(rows: list[dict], goals: list[Goal], conditions: dict[str, str], s
 
 
 def _table(rows: list[dict]) -> str:
+    """Return a CSV with one row a round: what was measured less often leaves its cell empty."""
+    lines: dict[tuple, dict[str, str]] = {}
+    for row in rows:
+        line = lines.setdefault(tuple(row[name] for name in KEYS), {name: row[name] for name in KEYS})
+        line[f"{row['what']} ({row['unit']})"] = f"{row['value']:.6g}"
+    columns = dict.fromkeys(name for line in lines.values() for name in line)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**row, "value": f"{row['value']:.6g}"} for row in rows)
+    writer.writerows(lines.values())
     return buffer.getvalue()
