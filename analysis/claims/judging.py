@@ -137,7 +137,7 @@ def _untested(error: MissingEvidence) -> dict[str, object]:
     return {
         "verdict": UNTESTED,
         "certainty": "",
-        "sentence": f"Not tested here: {words}.",
+        "sentence": f"{words[:1].upper()}{words[1:]}.",
         "estimate": "",
         "note": near.strip(),
         "missing": words,
@@ -204,12 +204,12 @@ def _sentence(judgement: Judgement, verdict: str, certainty: str) -> str:
         open_ = f" Open: {_names(sides[OPEN])}." if sides[OPEN] else ""
         both = f"For: {_names(sides[SUPPORTS])}. Against: {_names(sides[REFUTES])}."
         return f"{holds.say(certainty)} in some cells and not in others{where}. {both}{open_}"
-    both = f"the data fit both: {inside(holds.say('high'))}, and {inside(fails.say('high'))}"
+    both = f"The data fit both: {inside(holds.say('high'))}, and {inside(fails.say('high'))}"
     if len(cells) == 1:
-        return f"Undecided: {both}."
+        return f"{both}."
     decided = [f"{len(sides[side])} {side}" for side in (SUPPORTS, REFUTES) if sides[side]]
     counts = f" ({', '.join([*decided, f'{len(sides[OPEN])} open'])}, of {len(cells)} cells)"
-    return f"Undecided: {both}{counts}."
+    return f"{both}{counts}."
 
 
 def devices_of(cells: Iterable[Cell]) -> set[str]:
