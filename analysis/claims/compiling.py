@@ -22,7 +22,6 @@ from analysis.claims.rules import (
     Cell,
     Clause,
     Judgement,
-    MissingEvidence,
     Rule,
     Step,
     above,
@@ -99,10 +98,9 @@ def tensorflow(claim: Claim, tables: Tables) -> Judgement:
             cell = _cell(row, found["eager", base], found["eager", mode], rules, group)
             steps = paid.get((*(text(row.get(name)) for name in keys), mode), float("nan"))
             cells.append(replace(cell, side=with_break_even(cell.side, steps, most), note=_paid(steps)))
-    if not cells:
-        raise MissingEvidence("no two modes of TensorFlow were measured against the same mode of PyTorch")
     return Judgement(
         cells=cells,
+        none="no two modes of TensorFlow were measured against the same mode of PyTorch",
         holds=Clause(
             "Graph mode and XLA", ("make", "make"), f"TensorFlow faster and pay back within {most:,.0f} steps"
         ),
@@ -136,10 +134,9 @@ def pytorch(claim: Claim, tables: Tables) -> Judgement:
                 compiled, eager = found["compile", base], found["eager", base]
                 cells.append(_cell(row, compiled, eager, (above(limit, equal=True), below(limit))))
                 break
-    if not cells:
-        raise MissingEvidence("torch.compile and eager PyTorch were not both admitted against one mode of TensorFlow")
     return Judgement(
         cells=cells,
+        none="torch.compile and eager PyTorch were not both admitted against one mode of TensorFlow",
         holds=Clause("Compiled PyTorch", ("is", "be"), f"at least {limit:g} times as fast as eager PyTorch"),
         fails=Clause("Compiled PyTorch", ("stays", "stay"), f"below {limit:g} times the speed of eager PyTorch"),
         steps=[INDIRECT, *common_steps(cells), *evidence.small_sizes(cells)],
@@ -160,10 +157,9 @@ def eager_cost(claim: Claim, tables: Tables) -> Judgement:
             cells.append(
                 replace(_cell(row, eager, graph, (above(limit), below(limit))), unit="times the cost in PyTorch")
             )
-    if not cells:
-        raise MissingEvidence("the four modes (eager, torch.compile, eager, tf.function) were not admitted together")
     return Judgement(
         cells=cells,
+        none="the four modes (eager, torch.compile, eager, tf.function) were not admitted together",
         holds=Clause("Eager execution", ("costs", "cost"), "TensorFlow more than PyTorch"),
         fails=Clause("Eager execution", ("costs", "cost"), "PyTorch more than TensorFlow"),
         steps=[INDIRECT, *common_steps(cells), *evidence.small_sizes(cells)],

@@ -61,10 +61,9 @@ def targets(claim: Claim, tables: Tables) -> Judgement:
                 date=_day(rows),
             )
         )
-    if not cells:
-        raise MissingEvidence("no machine tried targets from both frameworks")
     return Judgement(
         cells=cells,
+        none="no machine tried targets from both frameworks",
         holds=Clause("TensorFlow", ("reaches", "reach"), "more targets than PyTorch"),
         fails=Clause("PyTorch", ("reaches", "reach"), "as many targets as TensorFlow or more"),
         start="counted",
@@ -137,10 +136,9 @@ def device(claim: Claim, tables: Tables) -> Judgement:
                 date=_day(rows),
             )
         )
-    if not cells:
-        raise MissingEvidence("no machine ran LiteRT and another runtime with the same weights")
     return Judgement(
         cells=cells,
+        none="no machine ran LiteRT and another runtime with the same weights",
         holds=Clause("LiteRT", ("has", "have"), "the smallest file and the fastest answer"),
         fails=Clause("LiteRT", ("has", "have"), "the largest file or the slowest answer"),
         steps=[
@@ -283,10 +281,9 @@ def current(claim: Claim, tables: Tables) -> Judgement:
         found = REFUTES if state in GONE else SUPPORTS if state == "maintained" else OPEN
         words = f"{name}: {state}" + (f" since {since}" if since else "")
         cells.append(Cell(name=words, side=found, n=f"looked up {looked}", table=table, date=looked))
-    if not cells:
-        raise MissingEvidence("nobody looked up the state of TorchServe, TorchScript and TensorFlow Lite")
     return Judgement(
         cells=cells,
+        none="nobody looked up the state of TorchServe, TorchScript and TensorFlow Lite",
         combine="every",
         holds=Clause("The named tools", ("are", "be"), "all maintained under these names"),
         fails=Clause("At least one of the named tools", ("is", "be"), "archived, deprecated or renamed"),

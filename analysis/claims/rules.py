@@ -161,6 +161,7 @@ class Judgement:
     """What a judging function hands over.
 
     cells    the cells that decide
+    none     what is missing where there are none, in words: then MissingEvidence is raised
     holds    the sentence where the claim is supported; fails, where it is not
     start    kind of the evidence, a key of :data:`STARTS`
     steps    downgrades that the judging function knows of
@@ -176,6 +177,7 @@ class Judgement:
     cells: Sequence[Cell]
     holds: Clause
     fails: Clause
+    none: str = ""
     start: str = "measured in pairs"
     steps: Sequence[Step] = ()
     combine: str | float = "cells"
@@ -184,6 +186,10 @@ class Judgement:
     missing: str = ""
     note: str = ""
     flag: str = ""
+
+    def __post_init__(self):
+        if self.none and not self.cells:
+            raise MissingEvidence(self.none)
 
 
 class MissingEvidence(Exception):

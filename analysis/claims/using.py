@@ -9,7 +9,6 @@ from analysis.claims.rules import (
     Cell,
     Clause,
     Judgement,
-    MissingEvidence,
     Step,
     above,
     below,
@@ -54,10 +53,9 @@ def programs(claim: Claim, tables: Tables) -> Judgement:
                 date=str(date),
             )
         )
-    if not cells:
-        raise MissingEvidence("no paired programs were measured at full size")
     return Judgement(
         cells=cells,
+        none="no paired programs were measured at full size",
         holds=Clause("PyTorch's program", ("is", "be"), "the simpler one on most tasks"),
         fails=Clause("TensorFlow's program", ("is", "be"), "as simple or simpler on most tasks"),
         steps=[
@@ -110,10 +108,9 @@ def errors(claim: Claim, tables: Tables) -> Judgement:
                     date=str(date),
                 )
             )
-    if not cells:
-        raise MissingEvidence("no planted fault raised an error in PyTorch and in TensorFlow")
     return Judgement(
         cells=cells,
+        none="no planted fault raised an error in PyTorch and in TensorFlow",
         holds=Clause("PyTorch", ("shows", "show"), "the faulty line more often"),
         fails=Clause("TensorFlow", ("shows", "show"), "the faulty line as often or more often"),
         steps=[Step("indirectness", "a line in the traceback stands in for finding the error"), *_open(cells)],
