@@ -14,7 +14,6 @@ import dataclasses
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +83,6 @@ def run(complete: Sequence, repeated, options: Options, out: Path) -> tuple[list
     """
     from reproductions.files import write_csv, write_text
 
-    begun = time.monotonic()
     rows: list[dict] = []
     for number in range(2):
         for workload in complete:
@@ -101,7 +99,7 @@ def run(complete: Sequence, repeated, options: Options, out: Path) -> tuple[list
             rows += _rows("repeat", number, found, workload)
     verdicts = [*agreement(rows), *coverage(rows)]
     write_csv(out / "repeatability.csv", COLUMNS, rows)
-    write_text(out / "repeatability.md", document(rows, verdicts, options, time.monotonic() - begun))
+    write_text(out / "repeatability.md", document(rows, verdicts, options))
     return rows, verdicts
 
 
@@ -201,7 +199,7 @@ def coverage(rows: Sequence[dict]) -> list[dict]:
     return found
 
 
-def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options, seconds: float) -> str:
+def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options) -> str:
     """Return the page: conditions, goals, and every cell."""
     from reproductions import machine
 
@@ -238,7 +236,6 @@ def document(rows: Sequence[dict], verdicts: Sequence[dict], options: Options, s
         "core busy",
         f"- Short: {repeated}, {options.repeats} times, {SHORT_RESTARTS} restarts of {SHORT_ROUNDS} rounds, "
         f"environment profile {SHORT_ENVIRONMENT}, no foreign process of ours",
-        f"- Time of the last run of the command: {seconds / 60:.0f} min; what was finished before is taken as it is",
         "",
         "## Goals",
         "| what | goal | measured | met |",

@@ -65,7 +65,7 @@ def test_document_says_goals_and_cells(tmp_path):
     rows = [row("complete", 0, 1.0, 0.01), row("complete", 1, 1.05, 0.01)]
     rows += [row("repeat", number, 1.0, 0.05, "infer") for number in range(20)]
     verdicts = [*repeatability.agreement(rows), *repeatability.coverage(rows)]
-    text = repeatability.document(rows, verdicts, repeatability.Options(tmp_path, tmp_path), 60)
+    text = repeatability.document(rows, verdicts, repeatability.Options(tmp_path, tmp_path))
     assert "| within 3% | at most 5.0% in 1 cells | no |" in text
     assert "| at least 18 of 20 | 20 to 20 of 20 | yes |" in text
     assert "| cnn_mnist, train, batch 32, tuned, threads 1: eager / function | 1.000 [0.990, 1.010]" in text
