@@ -17,12 +17,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 STEPS, WARM, BATCH, SEED = 40, 10, 64, 1
 NO_GPU = "sees no GPU"
-#: Environment variable that names the file whose holder may time its steps.
+#: Environment variable that names the file whose lock says who may time its steps.
 TURN = "SURVEY_TURN"
 
 
@@ -35,7 +36,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def pytorch(mode: str, switches: str, threads: int, device: str = "cpu") -> dict:
+def pytorch(mode: str, switches: str, threads: int, device: str = "cpu", lock: TextIO | None = None) -> dict:
     """Train in PyTorch; ``mode`` is eager or compile, ``device`` cpu or gpu."""
     import torch
     from torch import nn
@@ -65,14 +66,14 @@ def pytorch(mode: str, switches: str, threads: int, device: str = "cpu") -> dict
         # Not network.compile(): that compiles nothing where the module's class is one of PyTorch's own.
         network = torch.compile(network)
     images, labels = (torch.from_numpy(each).to(place) for each in data())
-    spent = _steps(lambda number: step(images[number][:, None], labels[number]), device)
+    spent = _steps(lambda number: step(images[number][:, None], labels[number]), device, lock)
     if mode == "compile" and not torch._dynamo.utils.counters["stats"]["calls_captured"]:
         raise SystemExit("torch.compile captured no call, so nothing was compiled")
     weights = [value.detach().cpu().numpy() for value in network.parameters()]
     return {"version": f"torch {torch.__version__}", "digest": digest(weights), "step_ms": spent}
 
 
-def tensorflow(mode: str, switches: str, threads: int, device: str = "cpu") -> dict:
+def tensorflow(mode: str, switches: str, threads: int, device: str = "cpu", lock: TextIO | None = None) -> dict:
     """Train in TensorFlow; ``mode`` is eager, function or xla, ``device`` cpu or gpu."""
     import keras
     import tensorflow as tf
@@ -107,28 +108,28 @@ def tensorflow(mode: str, switches: str, threads: int, device: str = "cpu") -> d
     if mode != "eager":
         step = tf.function(step, jit_compile=mode == "xla")
     images, labels = (tf.constant(each) for each in data())
-    spent = _steps(lambda number: step(images[number][..., None], labels[number]), device)
+    spent = _steps(lambda number: step(images[number][..., None], labels[number]), device, lock)
     return {"version": f"tensorflow {tf.__version__}", "digest": digest(network.get_weights()), "step_ms": spent}
 
 
-def _steps(step: Callable[[int], object], device: str) -> float:
+def _steps(step: Callable[[int], object], device: str, lock: TextIO | None = None) -> float:
     """Run every step and return the median time of those after the warm-up, in ms.
 
-    Where :data:`TURN` names a file, the steps after the warm-up wait until no other process holds it: processes start,
-    import and compile side by side, and are timed one after the other.
+    Where :data:`TURN` names a file, the steps after the warm-up wait for its lock: processes start, import and compile
+    side by side, each sharing it meanwhile, and are timed one after the other, when none of them starts any more.
     """
     clock = time.perf_counter if device == "gpu" else time.process_time
     spent = []
-    with contextlib.ExitStack() as held:
-        for number in range(STEPS):
-            if number == WARM and (turn := os.environ.get(TURN)):
-                file = held.enter_context(Path(turn).open("a"))
-                fcntl.flock(file, fcntl.LOCK_EX)  # given up when the file is closed, or its process dies
-            before = clock()
-            loss = step(number)
-            if device == "gpu":
-                float(loss)  # waits for the device
-            spent.append(1000 * (clock() - before))
+    for number in range(STEPS):
+        if number == WARM and lock is not None:
+            # Its share is given up before the whole lock is asked for, so that two that wait do not block each other.
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        before = clock()
+        loss = step(number)
+        if device == "gpu":
+            float(loss)  # waits for the device
+        spent.append(1000 * (clock() - before))
     return float(np.median(spent[WARM:]))
 
 
@@ -146,7 +147,12 @@ SIDES = {"pytorch": pytorch, "tensorflow": tensorflow}
 def main(arguments: list[str]) -> int:
     """Train: ``SIDE MODE SWITCHES THREADS DEVICE``; prints JSON."""
     side, mode, switches, threads, device = arguments
-    print(json.dumps(SIDES[side](mode, switches, int(threads), device)))
+    with contextlib.ExitStack() as held:
+        lock = None
+        if turn := os.environ.get(TURN):
+            lock = held.enter_context(Path(turn).open("a"))
+            fcntl.flock(lock, fcntl.LOCK_SH)  # given up when the file is closed, or this process dies
+        print(json.dumps(SIDES[side](mode, switches, int(threads), device, lock)))
     return 0
 
 

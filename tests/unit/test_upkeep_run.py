@@ -114,20 +114,21 @@ def test_each_device_has_rows_of_its_own(tmp_path, monkeypatch):
     assert [(row["device"], row["runs"], row["identical"]) for row in rows] == [("cpu", 2, "yes"), ("gpu", 2, "yes")]
 
 
-def test_steps_wait_for_their_turn(tmp_path, monkeypatch):
+def test_steps_are_timed_when_no_other_process_starts_or_is_timed(tmp_path):
     turn = tmp_path / "turn"
-    monkeypatch.setenv(training.TURN, str(turn))
-    seen = []
-    with turn.open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with ThreadPoolExecutor(1) as pool:
-            ended = pool.submit(training._steps, seen.append, "cpu")
+    for other in (fcntl.LOCK_SH, fcntl.LOCK_EX):  # one that still imports or compiles, one that is being timed
+        seen = []
+        with turn.open("a") as held, turn.open("a") as own, ThreadPoolExecutor(1) as pool:
+            fcntl.flock(held, other)
+            if other == fcntl.LOCK_SH:
+                fcntl.flock(own, fcntl.LOCK_SH)
+            ended = pool.submit(training._steps, seen.append, "cpu", own)
             with pytest.raises(TimeoutError):
                 ended.result(timeout=0.3)
             assert len(seen) == training.WARM, "the warm-up waits for nobody"
             fcntl.flock(held, fcntl.LOCK_UN)
             assert ended.result(timeout=30) >= 0
-    assert len(seen) == training.STEPS
+        assert len(seen) == training.STEPS
 
 
 def test_a_run_of_some_rows_leaves_the_others_in_their_places(tmp_path):
