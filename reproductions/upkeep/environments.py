@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -126,7 +127,10 @@ def _says(path: str, version: str) -> bool:
 
 def _call(command: list[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        # A machine's own constraints are for its own environments; these are pinned. And where no wheel fits, pip speaks
+        # of a conflict with the constraint instead of saying so.
+        variables = os.environ | {"PIP_CONSTRAINT": os.devnull}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=variables)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstallable(f"{type(error).__name__}: the installer did not end") from error
     if done.returncode:

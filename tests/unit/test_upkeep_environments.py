@@ -42,9 +42,12 @@ def test_what_cannot_be_installed_is_an_answer_and_leaves_nothing(tmp_path, monk
     monkeypatch.setattr(environments, "registry", lambda: {"none": entry})
     # pip itself is asked, with an empty folder in the place of any index.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    # Constraints of the machine have no say: with this one, pip would speak of a conflict instead.
+    (tmp_path / "constraints.txt").write_text("framework-survey-no-such-release<=1\n")
+    monkeypatch.setenv("PIP_CONSTRAINT", str(tmp_path / "constraints.txt"))
     with pytest.raises(NotInstallable, match="Could not find a version"):
-        environments.make("none", tmp_path)
-    assert not list(tmp_path.iterdir())
+        environments.make("none", tmp_path / "made")
+    assert not list((tmp_path / "made").iterdir())
 
 
 def test_installers_words_carry_no_address_and_no_endless_list():
