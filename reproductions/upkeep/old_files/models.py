@@ -49,12 +49,18 @@ def keras_major():
 
 
 def keras_version():
-    """Return the version of the Keras that TensorFlow names; old ones do not say it themselves."""
+    """Return the version of the Keras that TensorFlow names; not all of them say it themselves."""
+    import os
+
     import tensorflow as tf
 
     try:
         return tf.keras.__version__
     except AttributeError:
-        import keras
+        # tf-keras may lie beside a Keras 3, which is not the one that TensorFlow names then.
+        if os.environ.get("TF_USE_LEGACY_KERAS"):
+            import tf_keras as keras
+        else:
+            import keras
 
         return keras.__version__
