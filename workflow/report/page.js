@@ -89,7 +89,7 @@ if (folded.length) {
   document.querySelector("nav").append(button);
   let opened = [];
   addEventListener("beforeprint", () => { // where the style sheet alone cannot open them
-    opened = folded.filter((part) => !part.open);
+    opened = folded.filter((part) => !part.open && !part.classList.contains("appendix"));
     for (const part of opened) part.open = true;
   });
   addEventListener("afterprint", () => { for (const part of opened) part.open = false; });
