@@ -426,7 +426,9 @@ def _chosen(spec: PageTable, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that the page itself lists; a column that is absent chooses nothing."""
     for name, value in spec.only.items():
         if name in frame:
-            frame = frame[frame[name].astype(str).str.lower() == str(value).lower()]
+            wanted = value if isinstance(value, list) else [value]
+            told = frame[name].fillna("").astype(str).str.lower()
+            frame = frame[told.isin([str(each).lower() for each in wanted])]
     if spec.once:
         frame = once(frame)
     return frame.head(spec.most) if spec.most else frame

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from analysis import upkeep
@@ -224,3 +225,51 @@ def test_effects_of_defaults_are_drawn_with_what_is_settled(tmp_path, root):
     assert "adam epsilon -1.00 points (-1.50 to -0.50)" in drawing.finding.answer
     empty = upkeep_defaults.make({"upkeep_defaults": upkeep.tables(counted)["upkeep_defaults"].head(0)})
     assert "snakemake" in empty.limits and not empty.finding
+
+
+def old_files(*rows):
+    """Return a table of old files: (maker, kind, network, loader, way, outcome) each."""
+    names = ("maker", "kind", "network", "loader", "way", "outcome")
+    common = {"machine": "m", "date": "2026-01-02", "side": "tensorflow", "status": "ok", "note": ""}
+    made = [common | dict(zip(names, row, strict=True)) for row in rows]
+    for row in made:
+        row |= {"title": row["kind"], "saved_by": f"tensorflow 2.1+x, keras {row['maker']}"}
+        row |= {"loaded_by": f"tensorflow 2.2, keras {row['loader']}"}
+    return pd.DataFrame(made)
+
+
+def test_an_old_file_opens_as_well_as_the_worse_of_its_networks():
+    from analysis.figures import upkeep_old_files
+
+    table = old_files(
+        ("old", "h5", "dense", "today", "load", "same"),
+        ("old", "h5", "dense", "today", "weights", "same"),
+        ("old", "h5", "recurrent", "today", "load", "fails"),
+        ("old", "h5", "recurrent", "today", "weights", "same"),
+        ("old", "saved", "dense", "today", "load", "same"),
+        ("old", "saved", "recurrent", "today", "load", "differs"),
+        ("today", "saved", "dense", "today", "load", "fails"),
+        ("today", "saved", "recurrent", "today", "load", "fails"),
+        ("today", "h5", "dense", "today", "load", "same"),
+        ("today", "h5", "recurrent", "today", "load", "same"),
+    )
+    drawing = upkeep_old_files.make({"upkeep_old_files": table})
+    assert drawing.data["opens"].tolist() == ["another way", "one network only", "not at all", "as it is"]
+    assert drawing.title == "0 of 2 old files open today as they are"
+    assert "1 another way, 1 one network only" in drawing.finding.answer
+    assert upkeep_old_files.release("tensorflow 2.15.1+cpu, keras 2.15.0") == "Keras 2.15.0 on TensorFlow 2.15.1"
+
+
+def test_old_files_say_what_was_not_installed_and_what_was_not_opened():
+    from analysis.figures import upkeep_old_files
+
+    table = old_files(("today", "h5", "dense", "today", "load", "same"))
+    waiting = {"maker": "old", "saved_by": "Keras 2", "status": "not_run", "kind": "all", "side": "tensorflow"}
+    gone = {"maker": "older", "saved_by": "Keras 1", "status": "not_installable", "kind": "all", "side": "tensorflow"}
+    about = {"machine": "m", "date": "2026-01-02"}
+    table = pd.concat([table, pd.DataFrame([about | waiting, about | gone])], ignore_index=True)
+    drawing = upkeep_old_files.make({"upkeep_old_files": table})
+    assert "Keras 2: not measured here" in drawing.limits and "Keras 1 could not be installed here" in drawing.limits
+    assert drawing.title == "No file of an old release has been opened yet" and drawing.finding is None
+    empty = upkeep_old_files.make({"upkeep_old_files": table.head(0)})
+    assert "snakemake" in empty.limits and not empty.finding and len(empty.description.split()) >= 40
