@@ -215,6 +215,12 @@ def _repeats(rows: Iterable[tuple[int, Row]], key: tuple[str, ...]) -> Iterator[
             yield number, f"repeats row {earlier} (same {', '.join(key)}); keep one of the two"
 
 
+def _no_indicator(row: Row, indicators: Mapping[str, Indicator]) -> str:
+    named = str(row["indicator"])
+    remedy = f"{did_you_mean(named, indicators)}; or define it in analysis/indicators.yaml"
+    return f'indicator "{named}" is not known; {remedy}'
+
+
 def _source_faults(sources: list[tuple[int, Row]], indicators: Mapping[str, Indicator]) -> Iterator[Fault]:
     yield from _repeats(sources, ("source",))
     checks: tuple[tuple[str, Callable], ...] = (
@@ -224,7 +230,7 @@ def _source_faults(sources: list[tuple[int, Row]], indicators: Mapping[str, Indi
     )
     for number, row in sources:
         if row["indicator"] not in indicators:
-            yield number, f'indicator "{row["indicator"]}" is not known; {did_you_mean(row["indicator"], indicators)}'
+            yield number, _no_indicator(row, indicators)
         for field, parse in checks:
             try:
                 parse(row[field])
@@ -242,7 +248,7 @@ def _figure_faults(
         if row["total"] is not None and row["count"] > row["total"]:
             yield number, f"count {row['count']} exceeds total {row['total']}; {FIX}"
         if row["indicator"] not in indicators:
-            yield number, f'indicator "{row["indicator"]}" is not known; {did_you_mean(row["indicator"], indicators)}'
+            yield number, _no_indicator(row, indicators)
             continue
         source = by_id.get(row["source"])
         if source is None:

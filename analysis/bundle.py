@@ -58,7 +58,7 @@ def write_bundle(tables_dir: Path, out: Path, *, built: str, root: Path = ROOT) 
     kinds = {name: kind for kind, entry in registry["kinds"].items() for name in entry["tables"]}
     paths = {path.stem: path for path in sorted(tables_dir.glob("*.csv"))}
     if strange := sorted(set(paths) - set(kinds)):
-        raise BundleError(f"{TABLES_YAML.name}: {', '.join(strange)}: name each table under its kind, with a title")
+        raise BundleError(f"{TABLES_YAML}: {', '.join(strange)}: name each table under its kind, with a title")
     files = {f"tables/{name}.csv": path.read_bytes() for name, path in paths.items()}
     files |= {f"inputs/{name}.csv": (root / "data" / f"{name}.csv").read_bytes() for name in INPUTS}
     files |= {Path(name).name: (root / name).read_bytes() for name in BESIDE}

@@ -8,10 +8,15 @@ from pathlib import Path
 
 from analysis.harvesting import registry
 from analysis.periods import FORMS, parse_breaks
+from reproductions.errors import SurveyError
 from reproductions.files import read_yaml
 
 INDICATORS_YAML = Path(__file__).with_name("indicators.yaml")
 SPLITS = ("none", "stratum", "source")
+
+
+class IndicatorError(SurveyError, ValueError):
+    """An entry is at fault; the text names the file, the entry and the key."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Indicator:
 def load_indicators(path: Path | str = INDICATORS_YAML) -> dict[str, Indicator]:
     """Return ``{id: Indicator}`` in the order of the file, then those that the sources' registry defines.
 
-    raises  ValueError naming the file, the entry and the key that is wrong
+    raises  IndicatorError naming the file, the entry and the key that is wrong
     """
     entries = read_yaml(path)
     defined = {name: entry for source in registry.entries().values() for name, entry in source["defines"].items()}
@@ -82,8 +87,14 @@ def load_indicators(path: Path | str = INDICATORS_YAML) -> dict[str, Indicator]:
                 raise ValueError("is defined a second time")
             indicators[name] = _indicator(name, entry)
         except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"{where}: {name}: {error}; see the comment at the top of {INDICATORS_YAML}") from error
+            raise IndicatorError(
+                f"{where}: {name}: {_said(error)}; the head of {INDICATORS_YAML} says what is"
+            ) from error
     return indicators
+
+
+def _said(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _indicator(name: str, entry: dict) -> Indicator:

@@ -231,8 +231,14 @@ def load_page_tables(path: Path | str) -> tuple[PageTable, ...]:
         except (KeyError, TypeError) as error:
             raise PageError(f"{path}: table {name}: {error}; the head of the file lists the keys") from error
         faults = [f"id {name} stands twice"] if name in seen else []
-        faults += [f"section {table.section} is unknown"] if table.section not in SECTIONS else []
-        faults += [f"format {c.format} of column {c.column} is unknown" for c in columns if c.format not in FORMATS]
+        faults += (
+            [f"section {table.section} is not one of {', '.join(SECTIONS)}"] if table.section not in SECTIONS else []
+        )
+        faults += [
+            f"format {c.format} of column {c.column} is not one of {', '.join(FORMATS)}"
+            for c in columns
+            if c.format not in FORMATS
+        ]
         if faults:
             raise PageError(f"{path}: table {name}: {'; '.join(faults)}")
         seen.add(name)

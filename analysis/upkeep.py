@@ -153,13 +153,30 @@ def read(snapshots: Path, measurements: Path, data: Path, schemas: Path) -> Coun
     version = latest(snapshots, SOURCE)
     rows = {name: version.rows(name) for name in TABLES} if version else {}
     faults: list[str] = []
-    curated, measured = {}, {name: [] for name in MEASURED}
+    curated = {}
     for name in CURATED:
         numbered, wrong = read_rows(data / f"{name}.csv", schemas / f"{name}.schema.yaml")
         curated[name] = [row for _, row in numbered]
         faults += wrong
+        faults += [
+            f"{data / name}.csv: row {number}: read: empty, although the state is {PUBLISHED}; give the day you read it"
+            for number, row in numbered
+            if row.get("state") == PUBLISHED and not row["read"]
+        ]
+    if faults:
+        raise SurveyError("\n".join(faults[:20]))
+    measured = read_measured(measurements, schemas)
+    return Counted(version.provenance["retrieved"] if version else "", rows, curated, measured)
+
+
+def read_measured(measurements: Path, schemas: Path, machine: str = "*") -> dict[str, list[dict]]:
+    """Return the rows that machines left, by table; ``machine`` reads that one's folder alone.
+
+    raises  SurveyError with ``file: row: fault; remedy`` a line
+    """
+    measured, faults = {name: [] for name in MEASURED}, []
     for name in MEASURED:
-        for path in sorted(Path(measurements).glob(f"*/{name}.csv")):
+        for path in sorted(Path(measurements).glob(f"{machine}/{name}.csv")):
             numbered, wrong = read_rows(path, schemas / f"{name}.schema.yaml")
             faults += wrong
             faults += [
@@ -170,7 +187,7 @@ def read(snapshots: Path, measurements: Path, data: Path, schemas: Path) -> Coun
             measured[name] += [row for _, row in numbered]
     if faults:
         raise SurveyError("\n".join(faults[:20]))
-    return Counted(version.provenance["retrieved"] if version else "", rows, curated, measured)
+    return measured
 
 
 def tables(counted: Counted) -> dict[str, pd.DataFrame]:

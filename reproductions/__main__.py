@@ -311,6 +311,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _check_measurements(options: argparse.Namespace) -> int:
+    from analysis import upkeep
     from analysis import usability as tables
     from reproductions import contributions
 
@@ -322,8 +323,10 @@ def _check_measurements(options: argparse.Namespace) -> int:
     other = tables.read(where[0], contributions.SCHEMAS, where[1])
     more = sum(len(own.programs) + len(own.faults) + len(own.contact) for own in other)
     deployed = sum(map(contributions.check_deployment, contributions.sets(options.folder)))
-    others = f"{more:,} rows of usability, {deployed:,} of deployment"
-    print(f"{options.folder}: {sets}, {others}, nothing to complain about")
+    kept = sum(map(len, upkeep.read_measured(where[0], contributions.SCHEMAS, where[1]).values()))
+    others = f"{more:,} rows of usability, {deployed:,} of deployment, {kept:,} of upkeep"
+    verdict = "nothing to complain about" if options.folder.is_dir() else "there is no such folder"
+    print(f"{options.folder}: {sets}, {others}, {verdict}")
     return 0
 
 

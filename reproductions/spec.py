@@ -34,6 +34,15 @@ DEFAULT_MODES = MappingProxyType({"pytorch": ("eager", "compile"), "tensorflow":
 #: Arithmetic of the layers. tf32 and float16 are a GPU's; bfloat16 is mixed: float32 weights, bfloat16 products.
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 IDIOMATIC = "idiomatic"
+#: What the modules of a workload's folder must define.
+PARTS = MappingProxyType(
+    {
+        "weights": ("initial", "to_pytorch", "from_pytorch", "to_tensorflow", "from_tensorflow"),
+        "pytorch": ("build",),
+        "tensorflow": ("build",),
+        "data": ("make", "describe"),
+    }
+)
 SCHEMA = Path(__file__).with_name("workload.schema.yaml")
 
 
@@ -198,6 +207,8 @@ class Workload:
             raise SurveyError(f"{path}: missing; every workload needs weights.py, pytorch.py and tensorflow.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        if lacking := [part for part in PARTS.get(name, ()) if not hasattr(module, part)]:
+            raise SurveyError(f"{path}: {', '.join(lacking)}: missing; write it as a neighbour's {name}.py has it")
         return module
 
     def digest(self) -> str:

@@ -30,6 +30,7 @@ from analysis.claims.rules import (
     inside,
 )
 from analysis.wording import number_words
+from reproductions.errors import SurveyError
 
 log = logging.getLogger(__name__)
 FACTS_SCHEMA = ROOT / "workflow" / "schemas" / "facts.schema.yaml"
@@ -101,12 +102,15 @@ def write(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
 
 
 def judging_function(claim: Claim) -> Callable[[Claim, Mapping[str, pd.DataFrame]], Judgement]:
-    """Return the function that judges a claim; raise ValueError where its name leads nowhere."""
+    """Return the function that judges a claim; raise SurveyError where its name leads nowhere."""
     module, name = claim.judge.split(".")
     try:
         return getattr(importlib.import_module(f"analysis.claims.{module}"), name)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"data/claims.csv: {claim.claim}: judge {claim.judge} is no function: {error}") from error
+        raise SurveyError(
+            f"data/claims.csv: {claim.claim}: judge: {claim.judge} is no function ({error}); "
+            f"write {name}(claim, tables) in analysis/claims/{module}.py"
+        ) from error
 
 
 def judge(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, object], Sequence[Cell], Sequence[Cell]]:

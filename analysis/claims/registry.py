@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reproductions.errors import SurveyError
+
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS_CSV = ROOT / "data" / "claims.csv"
 SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
@@ -36,9 +38,14 @@ class Claim:
     command: str
 
     def limit(self, name: str) -> float:
-        """Return a threshold that is one number."""
-        (value,) = self.thresholds[name]
-        return value
+        """Return a threshold that is one number; raise SurveyError where the claim holds none of this name."""
+        values = self.thresholds.get(name, ())
+        if len(values) != 1:
+            raise SurveyError(
+                f"data/claims.csv: {self.claim}: thresholds: {self.judge} asks for one number {name}, "
+                f"{len(values)} stand there; write {name}=NUMBER"
+            )
+        return values[0]
 
 
 def load_claims(path: Path = CLAIMS_CSV) -> dict[str, Claim]:

@@ -3,8 +3,7 @@
 A figure module defines
 
 ``SECTION``
-    the section of the page it belongs to (``findings``, ``trends``, ``adoption``, ``performance``, ``deployment``,
-    ``usability``, ``upkeep``, ``literature``);
+    the section of the page it belongs to (:data:`SECTIONS`);
 ``ORDER``
     an integer, its place inside the section;
 ``REQUIRES``
@@ -12,7 +11,9 @@ A figure module defines
 ``make(tables) -> Drawing``
     a pure function from ``{table name: DataFrame}`` to a :class:`Drawing`.
 
-Adding a figure is adding a file; nothing else has to be edited.
+Adding a figure is adding a file; nothing else has to be edited. Every colour comes from ``analysis.style``, so that it
+has a dark partner. ``tests/contract/test_figures.py`` holds what else is asked: numbers in the words, none of them
+missing; no ``significant``, ``best`` or ``wins``; in the sections of measurements a picture for tables without rows.
 """
 
 from __future__ import annotations
@@ -24,9 +25,16 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from reproductions.errors import SurveyError
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+#: The sections of the page that hold figures.
+SECTIONS = (
+    *("findings", "trends", "adoption", "performance", "parity", "deployment", "usability", "upkeep", "literature"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Drawing:
 
     title        the finding, at most ten words, with a verb
     subtitle     measure, population, n, period, kind of interval
-    limits       what the figure does not show, one sentence
+    limits       what the figure does not show, a sentence of five words or more
     description  at least 40 words for people who cannot see it, with first, last and peak values
     data         exactly the rows that are drawn; written beside the picture as CSV
     draw         paints on the matplotlib figure it is given (no title, no source line)
@@ -74,12 +82,19 @@ class Drawing:
 
 
 def discover() -> dict[str, ModuleType]:
-    """Return ``{figure id: module}`` in page order (section, ``ORDER``, id)."""
-    modules = {
-        info.name: importlib.import_module(f"{__name__}.{info.name}")
-        for info in pkgutil.iter_modules(__path__)
-        if not info.name.startswith("_")
-    }
+    """Return ``{figure id: module}`` in page order (section, ``ORDER``, id).
+
+    Raises SurveyError for a module that lacks one of the four, or names a section that the page has not.
+    """
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names()}
+    faults, remedy = [], "analysis/figures/__init__.py says what each is"
+    for name, module in modules.items():
+        if lacking := [part for part in ("SECTION", "ORDER", "REQUIRES", "make") if not hasattr(module, part)]:
+            faults.append(f"analysis/figures/{name}.py: {', '.join(lacking)}: missing; {remedy}")
+        elif module.SECTION not in SECTIONS:
+            faults.append(f"analysis/figures/{name}.py: SECTION: {module.SECTION} is not one of {', '.join(SECTIONS)}")
+    if faults:
+        raise SurveyError("\n".join(faults))
     return dict(sorted(modules.items(), key=lambda item: (item[1].SECTION, item[1].ORDER, item[0])))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,9 @@ from reproductions.validation import suggest
 
 SOURCES_YAML = Path(__file__).resolve().parents[2] / "data" / "sources.yaml"
 ENABLED = "enabled"
+#: What a module of a source must define, and what an entry must say: the rest has a value in ``common``.
+FUNCTIONS = ("plan", "fetch", "extract", "check")
+NEEDED = ("title", "gives", "what_is_counted", "publisher", "licence", "terms", "caveats")
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,19 @@ class Source:
     bound: float = 0.05
 
     def module(self) -> ModuleType:
-        """Import ``analysis.sources.<id>``."""
+        """Import ``analysis.sources.<id>``; raise SurveyError where it is absent or lacks one of its functions."""
         import importlib
+        import importlib.util
 
-        return importlib.import_module(f"analysis.sources.{self.id}")
+        path = f"analysis/sources/{self.id}.py"
+        if importlib.util.find_spec(f"analysis.sources.{self.id}") is None:
+            raise SurveyError(f"{self.id}: {path} is absent; write the module, analysis/sources/README.md says how")
+        module = importlib.import_module(f"analysis.sources.{self.id}")
+        if lacking := [name for name in FUNCTIONS if not callable(getattr(module, name, None))]:
+            raise SurveyError(
+                f"{self.id}: {path} has no {', '.join(lacking)}; analysis/sources/README.md says what each does"
+            )
+        return module
 
     def part(self, name: str) -> object | None:
         """Return what the source's module calls ``name``; None without it, or where a caller reads without a module."""
@@ -102,6 +114,7 @@ def find(name: str, configured: Mapping[str, Mapping] | None = None) -> Source:
 
 
 def _source(name: str, entry: Mapping, configured: Mapping, where: str) -> Source:
+    _check(name, entry)
     settings = dict(entry["settings"])
     for key, value in configured.items():
         if key not in (ENABLED, *settings):
@@ -121,6 +134,17 @@ def _source(name: str, entry: Mapping, configured: Mapping, where: str) -> Sourc
         enabled=configured.get(ENABLED, entry[ENABLED]),
         **own,
     )
+
+
+def _check(name: str, entry: Mapping) -> None:
+    """Raise SurveyError for an entry that has a key too many, or says nothing where the page needs words."""
+    known = [field.name for field in fields(Source) if field.name != "id"]
+    faults = [f"{key}: unknown key; {suggest(key, known)}" for key in entry if key not in known]
+    faults += [f"{key}: missing; say it in a line" for key in NEEDED if not entry.get(key)]
+    if "base_url" not in entry["settings"]:
+        faults.append("settings.base_url: missing; say where the source is asked")
+    if faults:
+        raise SurveyError("\n".join(f"{SOURCES_YAML}: sources.{name}.{fault}" for fault in faults))
 
 
 def _fits(value: object, default: object) -> bool:

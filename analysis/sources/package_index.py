@@ -34,7 +34,6 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -45,10 +44,12 @@ from analysis.harvesting.run import Finding, Piece, Plan, Run
 from analysis.harvesting.snapshots import Snapshot
 from analysis.sources._pip_session import PipSession
 from analysis.sources._shared import mapping, note, only, sequence, shown
-from reproductions.files import write_text
+from reproductions.files import read_yaml, write_text
+from reproductions.validation import check as check_schema
 
 AGAIN = "run the same command again later; what was finished is kept"
-REGISTRY = Path(__file__).resolve().parents[2] / "data" / "upkeep.yaml"
+ROOT = Path(__file__).resolve().parents[2]
+REGISTRY, SCHEMA = ROOT / "data" / "upkeep.yaml", ROOT / "workflow" / "schemas" / "upkeep.schema.yaml"
 JSON = "application/vnd.pypi.simple.v1+json"
 MAX_METADATA = 1 << 20  # bytes; the longest real one has 0.4 MB
 PROJECT_BYTES, METADATA_BYTES = 400_000, 60_000  # of an answer, for the plan
@@ -96,8 +97,10 @@ ABSENT = "key absent"
 
 @cache
 def registry() -> dict:
-    """Return data/upkeep.yaml: ``packages`` and ``routes``."""
-    return yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))
+    """Return data/upkeep.yaml: ``packages`` and ``routes``; raise SurveyError naming file, field and remedy."""
+    found = read_yaml(REGISTRY)
+    check_schema(found, read_yaml(SCHEMA), str(REGISTRY))
+    return found
 
 
 def session(run: Run) -> PipSession:

@@ -72,7 +72,8 @@ def message(folder, rows):
         ({"source": "he_2020"}, 'source "he_2020" is not known; did you mean "he_2019"?; fix the row or remove it'),
         (
             {"indicator": "conference_paper"},
-            'indicator "conference_paper" is not known; did you mean "conference_papers"?',
+            'indicator "conference_paper" is not known; did you mean "conference_papers"?; '
+            "or define it in analysis/indicators.yaml",
         ),
         (
             {"indicator": "hiring_posts"},

@@ -29,19 +29,21 @@ def column(name, field):
     ],
 )
 def test_what_tables_name_has_an_entry(table, field):
-    assert {key for keys in column(table, field) for key in keys.split()} <= set(REFERENCES)
+    missing = {key for keys in column(table, field) for key in keys.split()} - set(REFERENCES)
+    assert not missing, f"data/{table}: {field}: give each an entry in data/references.bib"
 
 
 def test_sources_and_data_sets_have_an_entry():
     from analysis.harvesting import registry
 
     datasets = set(yaml.safe_load((DATA / "datasets.yaml").read_text("utf-8"))) - {"synthetic"}
-    assert set(registry.entries()) <= set(REFERENCES)
-    assert datasets <= set(REFERENCES)
+    missing = (set(registry.entries()) | datasets) - set(REFERENCES)
+    assert not missing, "give each source and data set an entry of its name in data/references.bib"
 
 
 def test_every_published_result_has_an_entry():
-    assert column("literature.csv", "url") <= {reference.url for reference in REFERENCES.values()}
+    missing = column("literature.csv", "url") - {reference.url for reference in REFERENCES.values()}
+    assert not missing, "data/literature.csv: url: give each an entry with this url in data/references.bib"
 
 
 def test_no_address_and_no_brace_is_left_over():
@@ -79,4 +81,4 @@ def test_every_entry_is_on_the_page_and_cited(built_page):  # noqa: F811
     for key in REFERENCES:
         assert f'id="ref-{key}"' in built_page.text
     cited = set(re.findall(r'class="cite" href="#ref-(\w+)"', built_page.text))
-    assert set(REFERENCES) - cited == set()
+    assert set(REFERENCES) - cited == set(), "cite it on the page: by a claim, a fact that a sentence takes, a source"

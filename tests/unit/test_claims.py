@@ -6,6 +6,7 @@ import ast
 import csv
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from analysis.claims import evidence, judging, rules, speed, use
 from analysis.claims.registry import CLAIMS_CSV, load_claims
 from analysis.claims.rules import Cell, Clause, MissingEvidence, Step
+from reproductions.errors import SurveyError
 from tests.page_fixtures import ROOT, real_tables  # noqa: F401  a fixture
 
 RECORDED = ROOT / "tests" / "recorded" / "claims_2026-11-22.csv"
@@ -70,7 +72,9 @@ def test_wording_and_rules_are_those_recorded():
     for row in recorded:
         assert {name: ours[row["claim"]][name] for name in row} == row
     assert len(rows(RECORDED)) == 24
-    assert [row["claim"] for row in recorded] == list(ours), "each claim is recorded once, in the order of the file"
+    assert [row["claim"] for row in recorded] == list(ours), (
+        "each claim is recorded once, in the order of the file: add tests/recorded/claims_<day>.csv for a new one"
+    )
 
 
 def test_thresholds_are_those_recorded():
@@ -99,6 +103,16 @@ def test_every_claim_has_its_judging_function_and_a_way_to_settle_it(claim):
     assert callable(judging.judging_function(claim))
     assert claim.settle
     assert claim.place
+
+
+def test_a_claim_whose_function_or_threshold_is_absent_is_named():
+    claim = replace(CLAIMS["C09"], judge="compiling.nowhere")
+    with pytest.raises(SurveyError, match=r"C09: judge: compiling\.nowhere is no function.*write nowhere\("):
+        judging.judging_function(claim)
+    with pytest.raises(SurveyError, match=r"C09: thresholds: .* one number ratio, 0 stand there; write ratio=NUMBER"):
+        CLAIMS["C09"].limit("ratio")
+    with pytest.raises(SurveyError, match="one number batches, 2 stand there"):
+        CLAIMS["C02"].limit("batches")
 
 
 # -- intervals decide --------------------------------------------------------------------------------------------------

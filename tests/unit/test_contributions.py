@@ -181,6 +181,7 @@ def test_commands_say_what_they_did(results, tmp_path, capsys):
     assert "1 set, " in capsys.readouterr().out
     assert cli.main(["export", "--results", str(results), "--out", str(tmp_path / "m")]) == 2
     assert cli.main(["check-measurements", str(tmp_path / "nothing" / "here")]) == 0, "no set is no fault"
+    assert "there is no such folder" in capsys.readouterr().out
 
 
 def test_a_place_that_cannot_be_written_is_named(results, tmp_path):
@@ -216,6 +217,12 @@ def test_one_set_is_checked_without_its_neighbours(landed, capsys):
     (neighbour / "usability_programs.csv").write_text("nonsense\n1\n")
     assert cli.main(["check-measurements", str(landed)]) == 0
     assert cli.main(["check-measurements", str(landed.parent)]) == 2
+
+
+def test_upkeep_of_a_machine_is_checked_as_well(landed, capsys):
+    (landed / "upkeep_builds.csv").write_text("maschine,date\nx,2026-11-27\n")
+    assert cli.main(["check-measurements", str(landed)]) == 2
+    assert 'upkeep_builds.csv: row 1: column "maschine" is not known' in capsys.readouterr().err
 
 
 def test_numbers_beside_words_are_checked_as_both(landed):

@@ -343,7 +343,7 @@ def test_what_is_whole_is_counted(measurements, capsys):
     count = sum(contributions.check_deployment(folder) for folder in contributions.sets(measurements))
     assert count > 2_000
     assert cli.main(["check-measurements", str(measurements)]) == 0
-    assert f"{count:,} of deployment, nothing to complain about" in capsys.readouterr().out
+    assert f"{count:,} of deployment, 0 of upkeep, nothing to complain about" in capsys.readouterr().out
 
 
 def test_a_machine_without_deployment_and_one_that_was_cut_off_have_no_rows(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import re
 from types import SimpleNamespace
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 from analysis import drawing
-from analysis.figures import Drawing
+from analysis.figures import Drawing, discover
+from reproductions.errors import SurveyError
 
 FORMULA = '=HYPERLINK("x")'
 
@@ -134,3 +136,13 @@ def test_every_reference_follows_its_id():
     assert drawing.prefix_ids(svg, "f-") == (
         '<g id="f-a"/><use xlink:href="#f-a"/><g clip-path="url(#f-a)"/><use href="#f-a"/>'
     )
+
+
+def test_a_module_without_its_parts_is_named(monkeypatch):
+    module = importlib.import_module("analysis.figures.adoption_stars")
+    monkeypatch.setattr(module, "SECTION", "adoptions")
+    with pytest.raises(SurveyError, match=r"adoption_stars\.py: SECTION: adoptions is not one of findings, "):
+        discover()
+    monkeypatch.delattr(module, "ORDER")
+    with pytest.raises(SurveyError, match=r"adoption_stars\.py: ORDER: missing"):
+        discover()

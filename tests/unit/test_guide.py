@@ -64,10 +64,10 @@ def test_a_row_says_what_it_rests_on(basis, words):
     assert tell(answer, {"upkeep_packages": rows}).verified == [words]
 
 
-def test_thirty_questions_in_their_situations():
+def test_every_question_has_its_own_number_in_a_situation():
     situations = load_guide()
     names = [question.id for situation in situations for question in situation.questions]
-    assert names == [f"q{number:02}" for number in range(1, 31)]
+    assert sorted(names) == [f"q{number:02}" for number in range(1, len(names) + 1)], "a new question takes the next"
     assert all(question.threads for situation in situations for question in situation.questions)
     assert len({situation.id for situation in situations}) == len(situations)
 
@@ -138,7 +138,8 @@ def test_a_question_without_evidence_says_what_it_needs(built_page, tmp_path):  
         tmp_path / "tables", tmp_path / "figures", None, tmp_path / "report" / "index.html",
         built=BUILT, preset="quick", template_dir=ROOT / "workflow" / "report",
     ).read_text("utf-8")  # fmt: skip
-    assert empty.count("Not answered from evidence here.") == 30
+    questions = [question for situation in load_guide() for question in situation.questions]
+    assert empty.count("Not answered from evidence here.") == len(questions)
     assert "It needs: bitwise equality over repeated runs" in empty
     assert "bitwise equality over repeated runs" in built_page.text, "asked for besides an answer as well"
     tables = {path.stem: pd.read_csv(path, low_memory=False) for path in (built_page.root / "tables").glob("*.csv")}

@@ -345,11 +345,14 @@ def test_a_bad_date_is_refused(build):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("- {id: a, table: a, section: nowhere, caption: c, command: x, columns: []}", "section nowhere is unknown"),
+        (
+            "- {id: a, table: a, section: nowhere, caption: c, command: x, columns: []}",
+            "section nowhere is not one of findings, ",
+        ),
         ("- {id: a, table: a, section: parity, caption: c, command: x, colums: []}", "columns"),
         (
             "- {id: a, table: t, section: parity, caption: c, command: , columns: [{column: x, header: x, format: f}]}",
-            "format f of column x is unknown",
+            "format f of column x is not one of text, ",
         ),
     ],
 )

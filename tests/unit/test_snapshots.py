@@ -1,6 +1,7 @@
 """Snapshots: they appear whole, never over another, take the embedded figures' place, and large changes are held."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -214,3 +215,28 @@ def test_every_source_has_its_module_with_the_four_functions():
         assert entry.enabled or entry.why_off, entry.id
         assert entry.caveats and entry.terms, entry.id
         assert json.dumps(dict(entry.settings))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"caveat": "x"}, "sources.a.caveat: unknown key; did you mean 'caveats'?"),
+        ({"licence": None}, "sources.a.licence: missing; say it in a line"),
+        ({"settings": {}}, "sources.a.settings.base_url: missing"),
+    ],
+)
+def test_a_faulty_entry_is_named_with_the_remedy(change, expected):
+    entry = registry.entries()["arxiv_query"] | change
+    with pytest.raises(SurveyError) as raised:
+        registry._source("a", entry, {}, "configuration")
+    assert expected in str(raised.value)
+
+
+def test_a_source_without_its_module_or_a_function_is_named(monkeypatch):
+    absent = replace(registry.find("arxiv_query"), id="nowhere")
+    with pytest.raises(SurveyError, match=r"nowhere: analysis/sources/nowhere\.py is absent"):
+        absent.module()
+    source = registry.find("arxiv_query")
+    monkeypatch.delattr(source.module(), "check")
+    with pytest.raises(SurveyError, match=r"arxiv_query\.py has no check; analysis/sources/README\.md"):
+        source.module()

@@ -69,3 +69,10 @@ def test_correcting_the_minutes_of_the_plan_makes_nothing_stale(variant, workloa
     other = variant("cnn_mnist", "other", ("workload.yaml", "    minutes: ", "    minutes: 1"))
     assert other.preset("quick").minutes != workloads["cnn_mnist"].preset("quick").minutes
     assert other.digest() == workloads["cnn_mnist"].digest()
+
+
+@pytest.mark.parametrize(("name", "part"), [("weights", "to_pytorch"), ("tensorflow", "build")])
+def test_a_module_without_one_of_its_functions_is_named(variant, name, part):
+    other = variant("cnn_mnist", "other", (f"{name}.py", f"def {part}(", f"def {part}_gone("))
+    with pytest.raises(SurveyError, match=rf"other/{name}\.py: {part}: missing"):
+        other.module(name)

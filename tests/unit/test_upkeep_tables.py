@@ -197,6 +197,15 @@ def test_a_removal_that_was_not_read_is_not_published(root):
     assert all(row["read"] for _, row in published if row["state"] == upkeep.PUBLISHED)
 
 
+def test_a_removal_that_was_read_without_a_day_is_named(tmp_path, root):
+    for name in upkeep.CURATED:
+        text = (root / "data" / f"{name}.csv").read_text("utf-8")
+        row = "2026,pytorch,A,dropped it,read,https://x.example,,\n" if name == "removals" else ""
+        (tmp_path / f"{name}.csv").write_text(text + row, encoding="utf-8")
+    with pytest.raises(SurveyError, match=r"removals\.csv: row \d+: read: empty, although the state is read"):
+        upkeep.read(tmp_path, tmp_path, tmp_path, root / "workflow" / "schemas")
+
+
 def test_registry_names_only_packages_that_it_holds():
     packages = registry()["packages"]
     for name, entry in packages.items():
