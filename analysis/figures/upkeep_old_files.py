@@ -131,7 +131,7 @@ def _description(data: pd.DataFrame) -> str:
     if data.empty:
         return (
             "An empty frame. It would show one row for each kind of file and release that saved it, one column for "
-            "each release that opens it, and a mark for how it is opened. No old file has been opened on a machine yet, "
+            "each release that opens it, and a mark for how it is opened. No file has been opened on a machine yet, "
             f"so there are 0 rows; run {COMMAND} and draw the page again."
         )
     first, last = data.iloc[0], data.iloc[-1]

@@ -279,6 +279,6 @@ def test_old_files_say_what_was_not_installed_and_what_was_not_opened():
     table = pd.concat([table, pd.DataFrame([about | waiting, about | gone])], ignore_index=True)
     drawing = upkeep_old_files.make({"upkeep_old_files": table})
     assert "Keras 2: not measured here" in drawing.limits and "Keras 1 could not be installed here" in drawing.limits
-    assert drawing.title == "No file of an old release has been opened yet" and drawing.finding is None
+    assert drawing.title == "Only files of today's releases were opened" and drawing.finding is None
     empty = upkeep_old_files.make({"upkeep_old_files": table.head(0)})
     assert "snakemake" in empty.limits and not empty.finding and len(empty.description.split()) >= 40
