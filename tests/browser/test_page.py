@@ -181,12 +181,20 @@ def test_dark_is_dark_and_readable(visit):
     assert tab.faults == []
 
 
-def test_print_is_light_and_opens_what_is_folded(visit, built_page):  # noqa: F811
+def test_print_is_light_and_leaves_out_only_what_the_page_folds(visit, built_page):  # noqa: F811
     tab = visit(color_scheme="dark")
     tab.emulate_media(media="print")
     assert tab.locator("body").evaluate("(node) => getComputedStyle(node).backgroundColor") == "rgb(255, 255, 255)"
     assert tab.locator("nav").is_hidden()
-    assert tab.locator("#tab-crossings tbody tr").first.is_visible()
+    descriptions = tab.locator("figure details > p:first-of-type")
+    assert descriptions.count() == len(built_page.figures)
+    assert all(descriptions.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height > 0)"))
+    assert tab.locator("#cards > article:visible dl").count() >= 24, "the tests of the claims are printed"
+    rows = tab.locator("#tab-crossings tbody tr").first
+    assert tab.locator("#tab-crossings summary").is_visible() and not rows.is_visible()
+    assert tab.locator(".printed").is_visible(), "what is left out is said"
+    tab.locator("#tab-crossings details").evaluate("(folded) => { folded.open = true; }")
+    assert rows.is_visible(), "and printed, once it is unfolded"
     boxes = tab.locator("figure svg").evaluate_all("(all) => all.map((svg) => svg.getBoundingClientRect().width)")
     assert len(boxes) == len(built_page.figures) and min(boxes) > 100, "every figure is printed"
     assert tab.locator("#cards > article:visible").count() == tab.locator("#cards > article").count() >= 24
