@@ -66,13 +66,18 @@ def configuration(folder, host, ports):
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=20000 State=UNKNOWN"
             for name, port in zip(NODES, nodes, strict=True)
         ),
-        "PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP",
+        "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
     ]
     return "\n".join(lines) + "\n"
 
 
 def daemon(folder, name):
-    return psutil.Process(int((folder / f"{name}.pid").read_text()))
+    """Return the process of a daemon, which writes its number some time after its command has returned."""
+    file, deadline = folder / f"{name}.pid", time.monotonic() + 20
+    while not file.exists() or not file.read_text().strip():
+        assert time.monotonic() < deadline, f"{name} did not start"
+        time.sleep(0.1)
+    return psutil.Process(int(file.read_text()))
 
 
 @pytest.fixture
@@ -101,7 +106,8 @@ def cluster(tmp_path):
             *(["slurmd", "-N", node] for node in NODES),
         ):
             subprocess.run(command, check=True, env=search, timeout=30)
-        started = [daemon(folder, name) for name in ("munged", "slurmctld", *(f"slurmd.{node}" for node in NODES))]
+        for name in ("munged", "slurmctld", *(f"slurmd.{node}" for node in NODES)):
+            started.append(daemon(folder, name))
         deadline = time.monotonic() + 60
         while (
             subprocess.run(["sinfo", "-h", "-t", "idle", "-o", "%D"], capture_output=True, text=True).stdout.strip()

@@ -303,7 +303,8 @@ def digest(wildcards):
 
 def all_cores(wildcards):
     """Return every core that the run was given: nothing else runs beside a measurement. A cluster gives the threads."""
-    return workflow.cores or CONFIGURED.values["threads"]
+    # Not workflow.cores, which raises where a cluster leaves the number open.
+    return workflow.resource_settings.cores or CONFIGURED.values["threads"]
 
 
 onstart:
