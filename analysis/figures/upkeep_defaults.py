@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import style
-from analysis.figures import Drawing, Finding, _rows, _upkeep
+from analysis.figures import Drawing, Finding, _rows, _upkeep, _usability
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data),
         data=data,
         draw=lambda figure: _draw(figure, data),
-        sources=("this machine",),
+        sources=_usability.measured_on(data),
         size=(7.0, _rows.height(max(1, len(data)), bottom=0.46)),
         finding=_finding(data) if len(data) else None,
     )

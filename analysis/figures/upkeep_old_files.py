@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import style
 from analysis.deployment import FRAMEWORKS
-from analysis.figures import Drawing, Finding, _upkeep
+from analysis.figures import Drawing, Finding, _upkeep, _usability
 from analysis.upkeep import COMMAND
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
         description=_description(data),
         data=data,
         draw=lambda figure: _draw(figure, data),
-        sources=("this machine",),
+        sources=_usability.measured_on(data),
         size=(WIDTH, _height(data) if len(data) else 1.6),
         finding=_finding(data) if len(data) else None,
     )

@@ -1,9 +1,9 @@
 """Does the same training give the same weights, bit for bit, and what do the deterministic switches cost?
 
-Each run is a process of its own. The runs of one mode alternate between seeded and deterministic, so that a drift of
-the machine meets both alike; the cost is a ratio of medians with a bootstrap over runs. A row ``unseeded`` in the
-plainest mode of each side shows that the check can tell runs apart. Most of a run is starting, importing and compiling,
-so two run side by side and take turns where steps are timed.
+Each run is a process of its own. A round runs each cell once, in an order drawn anew for it, so that neither a drift of
+the machine nor the neighbour of a run meets one cell alone; the cost is a ratio of medians with a bootstrap over runs. A
+row ``unseeded`` in the plainest mode of each side shows that the check can tell runs apart. Most of a run is starting,
+importing and compiling, so two run side by side and take turns where steps are timed.
 """
 
 from __future__ import annotations
@@ -101,7 +101,12 @@ def measure(out: Path, options: Options) -> list[dict]:
         journal.add({"plan": plan})
     known = {(row["device"], *row["cell"], row["run"]): row for row in journal.rows if "cell" in row}
     places = [(device, *cell) for device in options.devices for cell in cells]
-    steps = [(place, number) for number in range(options.runs) for place in places]
+    # Always in the same order, a cell would always have the same neighbour, and the second of two seemed slower.
+    steps = [
+        (places[at], number)
+        for number in range(options.runs)
+        for at in np.random.default_rng(number).permutation(len(places))
+    ]
     todo = [step for step in steps if (*step[0], step[1]) not in known]
     with tempfile.TemporaryDirectory(prefix="upkeep-") as scratch, ThreadPoolExecutor(options.workers) as pool:
         for first in range(0, len(todo), options.workers):
