@@ -23,6 +23,7 @@ from analysis.measured_rows import POINT, Cell, Measured, Point, only, tidy
 from analysis.measured_sets import PIPELINE_COLUMNS, MeasuredSet, own_set
 from analysis.resampling import MIN_RESTARTS, apart, bounds, draws, interval, replicates, restart_factor
 from analysis.style import interval_words
+from reproductions.errors import SurveyError
 from reproductions.spec import FRAMEWORKS, MODES, Workload
 
 __all__ = ["cells", "control", "interval", "ratios", "summarise", "sweeps", "write"]
@@ -55,9 +56,15 @@ def summarise(
     data       the folder with ``reference_accuracies.csv``, ``literature.csv`` and ``literature_studies.csv``
     landed     sets of other runs, see :func:`analysis.measured_sets.landed_sets`
     known      every known workload, for titles; default: those of this run
+
+    Where nothing was measured in ``results``, the tables of this run's machine and data are left out.
+
+    Raises SurveyError where nothing landed either.
     """
-    here = own_set(results, list(workloads))
-    sets = [here, *landed]
+    here = own_set(results, list(workloads)) if (results / "machine.json").exists() else None
+    sets = [here, *landed] if here else [*landed]
+    if not sets:
+        raise SurveyError(f"{results}: nothing was measured here, and no set landed; run `snakemake --cores 8 measure`")
     known = dict(workloads) | dict(known or {})
     rows = tidy(pd.concat([found.rows for found in sets if len(found.rows)], ignore_index=True), known)
     trained = [found.accuracy for found in sets if len(found.accuracy)]
@@ -67,7 +74,8 @@ def summarise(
     base = compared[compared["base"]].drop(columns="base").reset_index(drop=True)
     published = literature(data / "literature.csv")
     beside = references.references(sets, {name: workload.title for name, workload in known.items()})
-    return {
+    own = {"datasets": datasets(here.provenance), "machine": machine(here.card, here.rows)} if here else {}
+    return own | {
         "performance_ratios": references.mark(_note_sides(base), beside),
         "performance_cells": _cells(measured),
         "performance_sweeps": _sweeps(measured, compared),
@@ -78,8 +86,6 @@ def summarise(
         "parity": parity(sets, rows),
         "accuracy": accuracy(raw, pd.read_csv(data / "reference_accuracies.csv")),
         "accuracy_differences": accuracy_differences(raw),
-        "datasets": datasets(here.provenance),
-        "machine": machine(here.card, here.rows),
         "literature": published,
         "literature_studies": studies(published, data / "literature_studies.csv"),
         "literature_groups": groups(published),

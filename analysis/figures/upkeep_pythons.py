@@ -24,7 +24,8 @@ def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the marks of days to the first wheel; see :class:`analysis.figures.Drawing`."""
     table = tables["upkeep_pythons"]
     plain = [not str(name).endswith("t") and _minor(name) >= OLDEST for name in table["python"]]
-    data = table[plain].drop(columns="source").reset_index(drop=True)
+    # A list that is empty would choose columns, and none of them.
+    data = table[pd.Series(plain, table.index, dtype=bool)].drop(columns="source").reset_index(drop=True)
     return Drawing(
         title=_title(data),
         subtitle=(

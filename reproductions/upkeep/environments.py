@@ -127,8 +127,8 @@ def _says(path: str, version: str) -> bool:
 
 def _call(command: list[str]) -> None:
     try:
-        # A machine's own constraints are for its own environments; these are pinned. And where no wheel fits, pip speaks
-        # of a conflict with the constraint instead of saying so.
+        # A machine's own constraints are for its own environments; these are pinned. And where no wheel fits, pip
+        # speaks of a conflict with the constraint instead of saying so.
         variables = os.environ | {"PIP_CONSTRAINT": os.devnull}
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=variables)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,9 +1,9 @@
 """Does the same training give the same weights, bit for bit, and what do the deterministic switches cost?
 
-Each run is a process of its own. A round runs each cell once, in an order drawn anew for it, so that neither a drift of
-the machine nor the neighbour of a run meets one cell alone; the cost is a ratio of medians with a bootstrap over runs. A
-row ``unseeded`` in the plainest mode of each side shows that the check can tell runs apart. Most of a run is starting,
-importing and compiling, so two run side by side and take turns where steps are timed.
+Each run is a process of its own. A round runs each cell once, in an order drawn anew for it, so that neither a drift
+of the machine nor the neighbour of a run meets one cell alone; the cost is a ratio of medians with a bootstrap over
+runs. A row ``unseeded`` in the plainest mode of each side shows that the check can tell runs apart. Most of a run is
+starting, importing and compiling, so two run side by side and take turns where steps are timed.
 """
 
 from __future__ import annotations
