@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--record", action="store_true", help="append the verdicts that moved to data/verdicts.csv")
     sub = command("draw", _draw, "Draw the figures.")
     sub.add_argument("--only", action="append", metavar="FIGURE", help="draw this one only (repeatable)")
+    sub.add_argument("--processes", type=int, default=2, metavar="N", help="drawn side by side (default: %(default)s)")
     sub = command("report", _report, "Render the page.")
     sub.add_argument("--preset", default="quick", help="preset that the page names (default: %(default)s)")
     command("bundle", _bundle, "Bundle every table with licences, checksums and a citation.")
@@ -197,7 +198,7 @@ def _judge(options: argparse.Namespace) -> None:
 def _draw(options: argparse.Namespace) -> None:
     from analysis.drawing import draw_all
 
-    draw_all(options.out / "tables", options.out / "figures", options.only)
+    draw_all(options.out / "tables", options.out / "figures", options.only, options.processes)
 
 
 def _bundle(options: argparse.Namespace) -> None:

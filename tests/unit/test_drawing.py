@@ -6,6 +6,8 @@ import hashlib
 import importlib
 import json
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pandas as pd
@@ -55,6 +57,24 @@ def test_a_second_run_writes_the_same_bytes(tables, registry, tmp_path):
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / f).iterdir()} for f in ("one", "two"))
     assert one == two
     assert set(one) == {"small.page.svg", "small.svg", "small.png", "small.csv", "figures.json"}
+
+
+SIDE_BY_SIDE = """
+import sys
+from analysis import drawing
+from tests.unit.test_drawing import module
+drawing.discover = lambda: {name: module() for name in ("one", "two", "three")}
+drawing.draw_all(sys.argv[1], sys.argv[2], processes=int(sys.argv[3]))
+"""
+
+
+def test_figures_drawn_side_by_side_are_the_same_bytes(tables, tmp_path, root):
+    # In processes of their own: a fork of this one would take the locks of its threads along.
+    for processes in ("1", "2"):
+        command = [sys.executable, "-c", SIDE_BY_SIDE, str(tables), str(tmp_path / processes), processes]
+        subprocess.run(command, cwd=root, check=True, timeout=120)
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / f).iterdir()} for f in "12")
+    assert one == two and len(one) == 13
 
 
 def test_the_index_describes_the_files(tables, registry, tmp_path):

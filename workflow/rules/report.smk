@@ -53,10 +53,11 @@ rule draw_figures:
         "logs/{out}/draw_figures.log",
     conda:
         "../envs/survey.yaml"
+    threads: 4
     message:
         "Drawing the figures"
     shell:
-        "python -m analysis draw --out {wildcards.out} 2> >(tee {log} >&2)"
+        "python -m analysis draw --out {wildcards.out} --processes {threads} 2> >(tee {log} >&2)"
 
 
 rule bundle_data:
