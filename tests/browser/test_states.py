@@ -6,11 +6,9 @@ has the machines that landed, of which one measured upkeep alone, and no run of 
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
+from analysis.__main__ import main
 from analysis.figures import discover
 from tests.browser.test_page import browser, pytestmark  # noqa: F401  fixture and conditions
 from tests.conftest import ROOT
@@ -27,9 +25,7 @@ def build(out, snapshots, measurements):
     read, measured = f"--snapshots={snapshots or nothing}", f"--measurements={measurements or nothing}"
 
     def call(name, *options):
-        called = [sys.executable, "-m", "analysis", name, f"--out={out}", *options]
-        done = subprocess.run(called, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, f"{name}: {done.stderr[-2000:]}"
+        assert main([name, f"--out={out}", *options]) == 0, name
 
     call("count", read)
     call("trends", read)
@@ -40,7 +36,11 @@ def build(out, snapshots, measurements):
     call("upkeep", read, measured)
     call("judge")
     there = {path.stem for path in (out / "tables").glob("*.csv")}
-    call("draw", *(f"--only={name}" for name, module in discover().items() if set(module.REQUIRES) <= there))
+    call(
+        "draw",
+        "--processes=1",
+        *(f"--only={name}" for name, module in discover().items() if set(module.REQUIRES) <= there),
+    )
     call("report")
     return out / "report" / "index.html"
 
