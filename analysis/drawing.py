@@ -86,7 +86,10 @@ def draw_all(
 
 
 def _draw_one(name: str, tables_dir: Path, out_dir: Path, tables: dict[str, pd.DataFrame]) -> dict[str, Any] | str:
-    """Draw one figure; return its description, or why it could not be drawn. ``tables`` keeps what was read."""
+    """Draw one figure; return its description, or why it could not be drawn.
+
+    ``tables`` keeps what was read for the next figure; figures that are drawn side by side read for themselves.
+    """
     module = discover()[name]
     try:
         drawing = _make(name, module, tables_dir, tables)

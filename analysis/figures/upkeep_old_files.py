@@ -38,7 +38,10 @@ COLUMNS = ("machine", "date", "side", "maker", "saved_by", "kind", "title", "loa
 def make(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Return the matrix; see :class:`analysis.figures.Drawing`."""
     every = tables["upkeep_old_files"]
-    newest = every.sort_values("date", kind="stable")["machine"].iloc[-1] if len(every) else None
+    # The machine that last opened an old file: a later one without the old releases has less to show.
+    old = every[(every["status"] == "ok") & (every["maker"] != TODAY)]
+    by_day = (old if len(old) else every).sort_values("date", kind="stable")
+    newest = by_day["machine"].iloc[-1] if len(every) else None
     one = every[every["machine"] == newest]
     data = ends(one)
     absent = one[one["status"] == "not_installable"]["saved_by"].tolist()

@@ -130,3 +130,16 @@ def test_every_kind_is_one_file_that_says_how_it_is_opened():
     for name, module in discover().items():
         assert module.KIND["side"] in measure.SIDES and module.KIND["ways"], name
         assert callable(module.save) and callable(module.load) and json.dumps(module.KIND)
+
+
+def test_the_version_is_that_of_the_keras_which_tensorflow_names(monkeypatch):
+    from reproductions.upkeep.old_files import models
+
+    silent = SimpleNamespace(keras=SimpleNamespace())
+    for name, module in {"tensorflow": silent, "keras": SimpleNamespace(__version__="3.1"),
+                         "tf_keras": SimpleNamespace(__version__="2.9")}.items():  # fmt: skip
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
+    assert models.keras_version() == "3.1" and models.keras_major() == 3
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+    assert models.keras_version() == "2.9" and models.keras_major() == 2

@@ -107,6 +107,18 @@ def test_a_cell_that_failed_is_not_run_again(tmp_path, monkeypatch):
     assert row["command"] == "python -m reproductions upkeep repeatability tensorflow-xla"
 
 
+def test_a_cell_has_another_neighbour_in_each_round(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        repeating, "once", lambda cell, device, scratch, options: asked.append(cell) or run(str(cell), 1.0)
+    )
+    rows = repeating.measure(tmp_path, repeating.Options(runs=4, workers=1))
+    size = len(repeating.CELLS)
+    rounds = [tuple(asked[first : first + size]) for first in range(0, 4 * size, size)]
+    assert all(set(each) == set(repeating.CELLS) for each in rounds) and len(set(rounds)) == 4
+    assert [(row["side"], row["mode"], row["switches"]) for row in rows] == list(repeating.CELLS)
+
+
 def test_each_device_has_rows_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(repeating, "once", lambda cell, device, scratch, options: run(device, 1.0))
     options = repeating.Options(runs=2, devices=("cpu", "gpu"), cells=[("pytorch", "eager", "seeded")])

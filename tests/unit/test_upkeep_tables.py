@@ -280,5 +280,8 @@ def test_old_files_say_what_was_not_installed_and_what_was_not_opened():
     drawing = upkeep_old_files.make({"upkeep_old_files": table})
     assert "Keras 2: not measured here" in drawing.limits and "Keras 1 could not be installed here" in drawing.limits
     assert drawing.title == "Only files of today's releases were opened" and drawing.finding is None
+    elsewhere = old_files(("old", "h5", "dense", "today", "load", "same")).assign(machine="n", date="2026-01-01")
+    both = upkeep_old_files.make({"upkeep_old_files": pd.concat([elsewhere, table], ignore_index=True)})
+    assert set(both.data["machine"]) == {"n"}, "a later machine without old releases has less to show"
     empty = upkeep_old_files.make({"upkeep_old_files": table.head(0)})
     assert "snakemake" in empty.limits and not empty.finding and len(empty.description.split()) >= 40
