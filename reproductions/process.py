@@ -10,6 +10,8 @@ import contextlib
 import ctypes
 import json
 import os
+import re
+import resource
 import selectors
 import signal
 import subprocess
@@ -18,11 +20,20 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from reproductions.errors import WorkerFailed
 
 PR_SET_PDEATHSIG = 1
 SIGKILL = -9
+# What running out of memory looks like. Python's own code reports it properly; the loader, OpenBLAS, glibc and C++ have
+# words of their own. Seen by starting TensorFlow under limits from 40 to 300 MiB.
+MEMORY_ERRORS = {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}
+MEMORY_WORDS = re.compile(
+    r"can(?:'t|not) allocate memory|memory allocation (?:still )?failed|failed to map segment|bad_alloc"
+    r"|can't start new thread",
+    re.IGNORECASE,
+)
 
 
 class Child:
@@ -44,6 +55,7 @@ class Child:
         folder.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as errors:
+            self._log_start = errors.tell()
             try:
                 self._process = subprocess.Popen(
                     list(command),
@@ -57,7 +69,7 @@ class Child:
             except OSError as error:
                 raise WorkerFailed("failed", f"{command[0]}: cannot be started ({error.strerror})") from error
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,11 +124,21 @@ class Child:
 
     def _death(self, operation: str) -> WorkerFailed:
         code = self._process.wait()
+        try:
+            name = self.log.relative_to(Path.cwd())
+        except ValueError:
+            name = self.log.name
         if code == SIGKILL:
-            note = f"killed by the system during {operation!r}, most likely for memory; see {self.log.name}"
-            return WorkerFailed("oom", note)
+            return WorkerFailed("oom", f"killed by the system during {operation!r}, most likely for memory; see {name}")
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return WorkerFailed("failed", f"the process ended with {how} during {operation!r}; see {self.log.name}")
+        word = "oom" if MEMORY_WORDS.search(self._last_words()) else "failed"
+        return WorkerFailed(word, f"the process ended with {how} during {operation!r}; see {name}")
+
+    def _last_words(self, size: int = 2000) -> str:
+        """Return the end of what this process wrote to its log, where a dying one says why."""
+        with self.log.open("rb") as file:
+            file.seek(max(self._log_start, self.log.stat().st_size - size))
+            return file.read().decode("utf-8", "replace")
 
 
 def serve(make: Callable[..., object]) -> int:
@@ -152,7 +174,21 @@ def serve(make: Callable[..., object]) -> int:
 
 def status(error: BaseException) -> str:
     """Return the status word of a row for an exception of Python or of either framework."""
-    names = {base.__name__ for base in type(error).__mro__}
-    if names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"} or "can't allocate memory" in str(error):
+    if _out_of_memory(error):
         return "oom"
     return "unsupported" if isinstance(error, (NotImplementedError, ImportError)) else "failed"
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    """Return whether an exception, or one that led to it, says that memory ran out.
+
+    Under a limit, C code called by Python may fail without saying why: a SystemError is then counted as well.
+    """
+    limited = resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
+    while error is not None:
+        names = {base.__name__ for base in type(error).__mro__}
+        unsaid = limited and "SystemError" in names
+        if unsaid or names & MEMORY_ERRORS or MEMORY_WORDS.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

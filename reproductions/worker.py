@@ -6,22 +6,19 @@ with its parent: at end of input, and on Linux by a signal when the parent dies.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
-import json
 import os
 import resource
-import signal
 import sys
 import time
-import traceback
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+from reproductions.process import serve
+
 PARITY_STEPS = 20
-PR_SET_PDEATHSIG = 1
 
 
 class Session:
@@ -250,39 +247,5 @@ def _peak_host_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _status(error: BaseException) -> str:
-    """Return the status word of a row for an exception of Python or of either framework."""
-    names = {base.__name__ for base in type(error).__mro__}
-    if names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"} or "can't allocate memory" in str(error):
-        return "oom"
-    return "unsupported" if isinstance(error, NotImplementedError) else "failed"
-
-
-def main() -> int:
-    """Answer requests until end of input; an error is answered too, then the process ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    session = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        operation = request.pop("operation")
-        try:
-            if operation == "start":
-                session = Session(**request)
-                answer = session.describe()
-            else:
-                answer = getattr(session, operation)(**request)
-            answers.write(json.dumps({"ok": True, **answer}) + "\n")
-        except Exception as error:
-            traceback.print_exc()
-            message = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
-            answers.write(json.dumps({"ok": False, "status": _status(error), "message": message}) + "\n")
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(Session))
