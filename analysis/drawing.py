@@ -21,7 +21,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,8 @@ def draw_all(
     out_dir.mkdir(parents=True, exist_ok=True)
     registry = discover()
     chosen = _chosen(registry, only)
-    draw = partial(_draw_one, tables_dir=tables_dir, out_dir=out_dir, tables={})
+    draw = partial(_draw_one, tables_dir=tables_dir, out_dir=out_dir)
+    _table.cache_clear()
     if processes > 1 and len(chosen) > 1 and sys.platform == "linux":
         with multiprocessing.get_context("fork").Pool(min(processes, len(chosen))) as pool:
             # One at a time: figures take from a tenth of a second to several.
@@ -85,14 +86,11 @@ def draw_all(
     return records
 
 
-def _draw_one(name: str, tables_dir: Path, out_dir: Path, tables: dict[str, pd.DataFrame]) -> dict[str, Any] | str:
-    """Draw one figure; return its description, or why it could not be drawn.
-
-    ``tables`` keeps what was read for the next figure; figures that are drawn side by side read for themselves.
-    """
+def _draw_one(name: str, tables_dir: Path, out_dir: Path) -> dict[str, Any] | str:
+    """Draw one figure; return its description, or why it could not be drawn."""
     module = discover()[name]
     try:
-        drawing = _make(name, module, tables_dir, tables)
+        drawing = _make(name, module, tables_dir)
         return _write(name, module, drawing, out_dir, _source_line(drawing.sources, tables_dir))
     except DrawingError as error:
         return str(error)
@@ -150,17 +148,20 @@ def _chosen(registry: Mapping[str, ModuleType], only: Iterable[str] | None) -> d
     return chosen
 
 
-def _make(name: str, module: ModuleType, tables_dir: Path, tables: dict[str, pd.DataFrame]) -> Drawing:
-    for table in module.REQUIRES:
-        if table not in tables:
-            path = tables_dir / f"{table}.csv"
-            if not path.exists():
-                raise DrawingError(
-                    f"figure {name}: its table {path} is absent; make it with `snakemake --cores 2 {path}`"
-                )
-            tables[table] = pd.read_csv(path, low_memory=False)
+@cache
+def _table(path: Path) -> pd.DataFrame:
+    """Return a table, read once in a process."""
+    return pd.read_csv(path, low_memory=False)
+
+
+def _make(name: str, module: ModuleType, tables_dir: Path) -> Drawing:
+    paths = {table: tables_dir / f"{table}.csv" for table in module.REQUIRES}
+    for path in paths.values():
+        if not path.exists():
+            raise DrawingError(f"figure {name}: its table {path} is absent; make it with `snakemake --cores 2 {path}`")
+    tables = {table: _table(path).copy() for table, path in paths.items()}
     try:
-        return module.make({table: tables[table].copy() for table in module.REQUIRES})
+        return module.make(tables)
     except Exception as error:
         raise _failed(name, module, "make()", error) from error
 
@@ -247,9 +248,16 @@ def _processor(tables_dir: Path) -> str:
 
 
 def _svg(figure: Figure) -> str:
-    """Return a figure as bare SVG: no prolog, no metadata, no comments, coordinates to a thousandth of a point."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    """Return a figure as bare SVG: no prolog, no metadata, no comments, coordinates to a thousandth of a point.
+
+    The canvas is asked directly: ``savefig`` draws every figure a first time without writing, for cropping to what is
+    drawn, which is not wanted here.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer, dpi = io.StringIO(), figure.dpi
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    figure.dpi = dpi
     text = buffer.getvalue()
     text = re.sub(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d{3})\d+", r"\1", tag.group()), text)
@@ -299,8 +307,6 @@ def _ruler(renderer: Any, inches: float) -> Callable[[str, float, str], list[str
 
     Words are measured one by one, each once: measuring every growing line took longer than drawing the figure.
     """
-    from functools import cache
-
     from matplotlib.font_manager import FontProperties
 
     @cache

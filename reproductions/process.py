@@ -27,11 +27,11 @@ from reproductions.errors import WorkerFailed
 PR_SET_PDEATHSIG = 1
 SIGKILL = -9
 # What running out of memory looks like. Python's own code reports it properly; the loader, OpenBLAS, glibc and C++ have
-# words of their own. Seen by starting TensorFlow under limits from 40 to 300 MiB.
+# words of their own. Seen by starting TensorFlow under limits from 40 to 520 MiB.
 MEMORY_ERRORS = {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}
 MEMORY_WORDS = re.compile(
     r"can(?:'t|not) allocate memory|memory allocation (?:still )?failed|failed to map segment|bad_alloc"
-    r"|can't start new thread",
+    r"|cannot map zero-fill|mmap error: 12\b|can't start new thread|pthread_create\(\) failed",
     re.IGNORECASE,
 )
 
@@ -134,7 +134,7 @@ class Child:
         word = "oom" if MEMORY_WORDS.search(self._last_words()) else "failed"
         return WorkerFailed(word, f"the process ended with {how} during {operation!r}; see {name}")
 
-    def _last_words(self, size: int = 2000) -> str:
+    def _last_words(self, size: int = 20_000) -> str:
         """Return the end of what this process wrote to its log, where a dying one says why."""
         with self.log.open("rb") as file:
             file.seek(max(self._log_start, self.log.stat().st_size - size))
@@ -182,13 +182,29 @@ def status(error: BaseException) -> str:
 def _out_of_memory(error: BaseException | None) -> bool:
     """Return whether an exception, or one that led to it, says that memory ran out.
 
-    Under a limit, C code called by Python may fail without saying why: a SystemError is then counted as well.
+    Under a limit that is all but reached any error is counted: imports and C code swallow a ``MemoryError`` and fail
+    later of something else.
     """
-    limited = resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
+    if _at_limit():
+        return True
     while error is not None:
         names = {base.__name__ for base in type(error).__mro__}
-        unsaid = limited and "SystemError" in names
-        if unsaid or names & MEMORY_ERRORS or MEMORY_WORDS.search(str(error)):
+        if names & MEMORY_ERRORS or MEMORY_WORDS.search(str(error)):
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _at_limit(part: float = 0.9) -> bool:
+    """Return whether this process holds that part of the memory that it may take (Linux; elsewhere: no)."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit == resource.RLIM_INFINITY:
+        return False
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return False
+    except (OSError, MemoryError):  # not even room for this
+        return True
+    held = {name: value for name, _, value in (line.partition(":") for line in lines)}["VmData"]
+    return int(held.split()[0]) * 1024 >= part * limit

@@ -104,7 +104,7 @@ def test_memory_limit_stops_a_worker_as_out_of_memory(open_worker, digits):
     with pytest.raises(WorkerFailed) as caught, open_worker(Cell("tensorflow", "eager"), runtime) as worker:
         worker.ready()
         worker.ask("first", phase="train", seed=1, batch_size=256, batches=1)
-    assert caught.value.status == "oom"
+    assert caught.value.status == "oom", caught.value.message
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])

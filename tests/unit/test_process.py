@@ -1,12 +1,14 @@
 """How the end of a child process is told: memory that ran out is never called a failure of the framework."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 
 from reproductions.errors import WorkerFailed
 from reproductions.process import Child, status
+from tests.conftest import ROOT
 
 DYING_WORDS = [
     "OpenBLAS error: Memory allocation still failed after 10 retries, giving up.",
@@ -54,3 +56,24 @@ def test_an_error_that_memory_led_to_is_out_of_memory():
     assert status(raised(ValueError("shapes"), KeyError("x"))) == "failed"
     assert status(SystemError("error return without exception set")) == "failed"  # no limit is set in this process
     assert status(NotImplementedError("no such mode")) == "unsupported"
+
+
+AT_THE_LIMIT = """
+import resource
+from reproductions.process import status
+resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 300 << 20))
+print(status(KeyError("half imported")))
+held = []
+try:
+    while True:
+        held.append(bytearray(1 << 20))
+except MemoryError:
+    held.pop()
+print(status(KeyError("half imported")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_an_error_at_the_limit_is_out_of_memory():
+    done = subprocess.run([sys.executable, "-c", AT_THE_LIMIT], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["failed", "oom"]
