@@ -379,6 +379,17 @@ def test_every_claim_has_its_card_and_its_permanent_link(page, built_page):  # n
         assert row["sentence"] in "".join(page.text)
 
 
+def test_the_findings_begin_with_every_claim_under_its_verdict(built_page):  # noqa: F811
+    claims = pd.read_csv(built_page.root / "tables" / "claims.csv", dtype=str).fillna("")
+    board = built_page.text.partition('<dl class="board">')[2].partition("</dl>")[0]
+    shown = {}
+    for group in board.split("<dt>")[1:]:
+        verdict = re.search(r"</i> (.*?)</dt>", group).group(1).lower()
+        shown |= dict.fromkeys(re.findall(r'href="#(C\d\d)"', group), verdict)
+    assert shown == dict(zip(claims["claim"], claims["verdict"], strict=True))
+    assert built_page.text.index('<section id="findings"') < built_page.text.index('<dl class="board">')
+
+
 @pytest.mark.parametrize("state", ["embedded", "refreshed", "second machine"])
 def test_each_state_of_the_data_is_honest_about_what_it_lacks(state, built_page, build, tmp_path):  # noqa: F811
     """Embedded figures alone; after a refresh whose counts reach 2023; with the set of a second machine."""
