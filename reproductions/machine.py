@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 import os
 import platform
 import re
@@ -35,11 +36,23 @@ def describe() -> dict[str, object]:
 
 def identifier(card: dict[str, object]) -> str:
     """Return a short name from the hardware alone: the same machine keeps it across updates of its software."""
-    parts = [card[key] for key in ("processor", "architecture", "cores_online", "memory_gib")]
+    parts = [card[key] for key in ("processor", "architecture", "cores_online")] + [_installed_gib(card["memory_gib"])]
     parts.append([gpu["name"] for gpu in card["gpus"]])
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:6]
     word = re.sub(r"[^a-z0-9]+", "-", str(card["processor"] or "unknown").lower()).strip("-")[:24].strip("-")
     return f"{word}-{card['cores_online']}c-{digest}"
+
+
+def _installed_gib(visible: float | None) -> float | None:
+    """Return the memory that is installed, in GiB, from what the system shows of it.
+
+    A kernel keeps some for itself, another release a little more: 24 GiB were once shown as 23.6 and once as 23.5. So
+    it is rounded up to a sixteenth to an eighth of it: 7.7 becomes 8, 23.5 becomes 24, 125.6 becomes 128.
+    """
+    if not visible:
+        return None
+    step = 2.0 ** (math.floor(math.log2(visible)) - 3)
+    return math.ceil(visible / step) * step
 
 
 def pressure() -> float | None:

@@ -102,6 +102,22 @@ def test_machine_card_names_no_host_and_no_user():
     assert machine.describe()["machine"] == machine.describe()["machine"]
 
 
+@pytest.mark.parametrize("shown", [(23.6, 23.5), (7.7, 7.8), (125.6, 124.9)])
+def test_a_kernel_that_keeps_more_memory_makes_no_second_machine(shown):
+    card = machine.describe()
+    assert len({machine.identifier(card | {"memory_gib": each}) for each in shown}) == 1
+    assert machine.identifier(card | {"memory_gib": 2 * shown[0]}) != machine.identifier(
+        card | {"memory_gib": shown[0]}
+    )
+
+
+def test_landed_sets_lie_under_the_name_of_their_machine(root):
+    cards = sorted((root / "data" / "measurements").glob("*/machine.json"))
+    assert cards
+    for card in cards:
+        assert machine.identifier(json.loads(card.read_text())) == card.parent.name
+
+
 def test_second_measurement_is_told_who_holds_the_machine(lock):
     code = (
         "import sys, time; from pathlib import Path; from reproductions.exclusive import exclusive\n"
