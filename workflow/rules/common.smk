@@ -5,8 +5,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from analysis import announcing, figures
+from analysis import figures
 from analysis.configuring import prepare_environment, read, today
+from analysis.starting import keep_pandas_out
 from reproductions.errors import SurveyError
 from reproductions.exclusive import hold
 
@@ -158,6 +159,7 @@ BUNDLED = [
 SOURCES = "data/adoption_sources.csv"
 SNAPSHOTS = Path(CONFIGURED.values["snapshots"])
 prepare_environment()
+keep_pandas_out()
 # What a refresh of this day has finished: a second one on the same day asks only what failed.
 REFRESHED = f"results/refresh/{today()}"
 REFRESHES = [f"{REFRESHED}/{source}.json" for source in CONFIGURED.refreshed]
@@ -308,6 +310,8 @@ def all_cores(wildcards):
 
 
 onstart:
+    from analysis import announcing
+
     try:
         # Snakemake's own lock outlives a killed run; this one is released by the system (see profiles/default).
         # It is kept on the workflow: a local name would release it when this hook returns.
@@ -325,17 +329,21 @@ onstart:
 
 
 onsuccess:
+    from analysis import announcing
+
     print(
         announcing.done(
             SOURCES,
             workflow.dag.jobs,
             date.today(),
             refreshed_in=REFRESHED,
-            snapshots=SNAPSHOTS,
+            snapshots=str(SNAPSHOTS),
         ),
         file=sys.stderr,
     )
 
 
 onerror:
+    from analysis import announcing
+
     print(announcing.refreshed(REFRESHED, workflow.dag.jobs), file=sys.stderr)

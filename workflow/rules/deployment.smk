@@ -74,7 +74,7 @@ rule tabulate_deployment:
     conda:
         "../envs/survey.yaml"
     params:
-        measurements=MEASUREMENTS,
+        measurements=str(MEASUREMENTS),
     message:
         "Tabulating what came of the deployment paths, machine by machine"
     shell:

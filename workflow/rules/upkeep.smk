@@ -58,8 +58,8 @@ rule tabulate_upkeep:
     conda:
         "../envs/survey.yaml"
     params:
-        snapshots=SNAPSHOTS,
-        measurements=MEASUREMENTS,
+        snapshots=str(SNAPSHOTS),
+        measurements=str(MEASUREMENTS),
     message:
         "Tabulating upkeep: releases, support life, what was run"
     shell:
