@@ -105,10 +105,10 @@ def accuracy_differences(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _difference(values: pd.Series, side: pd.DataFrame) -> dict:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n, centre = len(values), float(values.mean())
-    half = float(t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
+    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
     low, high = centre - half, centre + half
     inside = n > 1 and max(abs(low), abs(high)) <= POINT_OF_INTEREST
     if n == 1:

@@ -106,7 +106,7 @@ def groups(published: pd.DataFrame) -> pd.DataFrame:
     20 (2001) 1771-1782, for equal weights), ``next`` says between what one more publication is expected (Higgins,
     Thompson and Spiegelhalter, Journal of the Royal Statistical Society A 172 (2009) 137-159).
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     published = published[published["ratio"].notna()]
     modes = published["pytorch_mode"].fillna("") + " " + published["tensorflow_mode"].fillna("")
@@ -122,7 +122,7 @@ def groups(published: pd.DataFrame) -> pd.DataFrame:
         }
         if len(logs) >= LEAST:
             mean, spread = float(logs.mean()), float(logs.std(ddof=1))
-            times = float(t.ppf(0.975, len(logs) - 1))
+            times = float(stdtrit(len(logs) - 1, 0.975))
             about, further = spread / math.sqrt(len(logs)), spread * math.sqrt(1 + 1 / len(logs))
             row |= {
                 "mean": math.exp(mean),

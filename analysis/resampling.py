@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 REPLICATES = 2000
 #: A bootstrap over fewer restarts than this would pretend to know how restarts differ.
@@ -57,7 +57,7 @@ def draws(lengths: tuple[int, ...], seed: int = 0) -> Draws:
 def _student(restarts: int) -> float:
     """Return how much wider Student's interval is than the normal one, squared."""
     tail = (1 + LEVEL) / 2
-    return float(stats.t.ppf(tail, restarts - 1) / stats.norm.ppf(tail)) ** 2
+    return float(stdtrit(restarts - 1, tail) / ndtri(tail)) ** 2
 
 
 def restart_factor(restarts: Sequence[np.ndarray]) -> float:

@@ -153,6 +153,7 @@ def use() -> None:
             "savefig.facecolor": PAPER,
             "legend.frameon": False,
             "lines.solid_capstyle": "round",
+            "text.hinting": "none",  # at 160 dpi nobody sees it, and it takes a tenth of the time of drawing
             "svg.fonttype": "none",
             "svg.hashsalt": "framework-survey",
             "path.simplify": True,

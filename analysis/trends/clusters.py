@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
-from scipy.special import ndtri
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +74,7 @@ def _few(period: np.ndarray, sizes: np.ndarray, periods: int) -> np.ndarray:
     total = np.bincount(period, weights=sizes, minlength=periods)
     squares = np.bincount(period, weights=sizes**2, minlength=periods)
     effective = total**2 / np.maximum(squares, 1)
-    return (student.ppf(0.975, np.maximum(effective - 1, 2)) / ndtri(0.975)) ** 2
+    return (stdtrit(np.maximum(effective - 1, 2), 0.975) / ndtri(0.975)) ** 2
 
 
 def covariance_matrix(linked: pd.DataFrame, quarters: Sequence[str]) -> np.ndarray:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline
 from scipy.linalg import solve_triangular
-from scipy.special import expit
-from scipy.stats import t as student
+from scipy.special import expit, stdtrit
 
 from analysis.trends import glm
 
@@ -110,7 +109,7 @@ class Curve:
 
     def quantile(self, level: float = LEVEL) -> float:
         """Return the two-sided quantile of Student's t, the normal one where ``df`` is infinite."""
-        return float(student.ppf((1 + level) / 2, min(self.df, 1e6)))
+        return float(stdtrit(min(self.df, 1e6), (1 + level) / 2))
 
     def logit(self, t: ArrayLike, *, steps: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Return the logit of the share and its standard error."""

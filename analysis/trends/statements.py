@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from analysis.trends.glm import fit_binomial
 from analysis.trends.series import Series, in_words, month_of
@@ -240,7 +240,7 @@ def common_slope(
     middle = float(np.mean(t))
     design = np.column_stack([np.eye(len(names))[own], np.asarray(t, dtype=float) - middle])
     fit = fit_binomial(pytorch, n, design)
-    reach = student.ppf((1 + level) / 2, fit.df) ** 2
+    reach = stdtrit(fit.df, (1 + level) / 2) ** 2
     slope, variance = fit.beta[-1], fit.covariance
     found = []
     for number, name in enumerate(names):
