@@ -61,7 +61,20 @@ def evaluate_model(labels: Path, texts: Path, invented: Path) -> str:
             *_detection(),
             *_scores("Papers left out, grouped cross-validation", examples, crossed, _CROSSED),
             *_scores("Later years", examples, later, _LATER.format(*_sizes(years))),
-            *_by_confidence(examples, crossed["model"], sure),
+            *_divided(
+                "Earlier and later papers, left out",
+                "What the shipped model, which has seen both periods, is to be expected to do on other papers of each.",
+                examples,
+                crossed["model"],
+                {f"to {LAST_TRAINING_YEAR}": years <= LAST_TRAINING_YEAR, "later years": years > LAST_TRAINING_YEAR},
+            ),
+            *_divided(
+                "Clear labels and close calls",
+                "Papers left out, divided by how sure the reader of the label was: most errors are close calls.",
+                examples,
+                crossed["model"],
+                {"clear (high)": sure, "close call (low)": ~sure},
+            ),
             *_confusion(examples, crossed["model"]),
             *_calibration(examples, {"papers left out": crossed["model"], "later years": later["model"]}),
             *_meaning(labels),
@@ -190,21 +203,17 @@ def _scores(title: str, examples: Examples, ways: Mapping[str, evaluation.Predic
     return [f"## {title}", "", text, "", _table(["", *_NAMES.values()], rows), ""]
 
 
-def _by_confidence(examples: Examples, predictions: evaluation.Predictions, sure: np.ndarray) -> list[str]:
+def _divided(
+    title: str, text: str, examples: Examples, predictions: evaluation.Predictions, parts: Mapping[str, np.ndarray]
+) -> list[str]:
+    """Return the scores of the same predictions in parts of the mentions, each a mask."""
     rows = []
-    for name, chosen in (("clear (high)", sure), ("close call (low)", ~sure)):
+    for name, chosen in parts.items():
         places = np.flatnonzero(chosen)
         part = evaluation.Predictions(places, [table[places] for table in predictions.repeats])
         found = evaluation.scores(examples, part)
         rows.append([name, len(places), *(_interval(found[key]) for key in _NAMES)])
-    return [
-        "## Clear labels and close calls",
-        "",
-        "Papers left out, as above, divided by how sure the reader of the label was: most errors are close calls.",
-        "",
-        _table(["label", "mentions", *_NAMES.values()], rows),
-        "",
-    ]
+    return [f"## {title}", "", text, "", _table(["", "mentions", *_NAMES.values()], rows), ""]
 
 
 def _confusion(examples: Examples, predictions: evaluation.Predictions) -> list[str]:
