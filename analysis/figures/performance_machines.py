@@ -97,12 +97,13 @@ def _title(sets: int, agree: int, apart: int) -> str:
 def _finding(data: pd.DataFrame, sets: list[str], agree: int, apart: int) -> Finding:
     total = data.groupby(KEYS).ngroups
     spread = data.groupby(KEYS)["ratio"].agg(lambda values: values.max() / values.min()).max()
+    machines = data["machine"].nunique()
     return Finding(
-        "Is it the same on another machine?",
+        "Is it the same on another machine?" if machines > 1 else "Does the same machine say it again?",
         f"Of {total} comparisons in at least two sets, {agree} are settled on one side in all of them and {apart} on "
         f"opposite sides; estimates of one comparison differ by a factor of {spread:.2f} at most.",
         f"no interval: largest quotient of two estimates {spread:.2f}",
-        f"n = {len(data)} ratios in {len(sets)} sets",
+        f"n = {len(data)} ratios in {len(sets)} sets of {machines} machine{'s' if machines > 1 else ''}",
     )
 
 
@@ -111,8 +112,7 @@ def _description(data: pd.DataFrame, sets: list[str], agree: int, apart: int) ->
         "A forest chart on a logarithmic axis with a line at equal speed and a grey zone of ten per cent around it. "
         "Each row "
         "is one pair of modes in one workload and phase; each set of measurements has its own mark, so that this run "
-        "and "
-        "other machines can be read side by side. "
+        "and other sets, of this machine or of others, can be read side by side. "
     )
     if data.empty:
         return start + "Only 1 set or none can be shown yet."

@@ -83,6 +83,15 @@ def test_rows_of_others_are_marked_and_never_pooled(tables):
     assert "this run" not in forest.subtitle and "a set contributed from other-cpu-8c-def456" in forest.subtitle
 
 
+def test_two_sets_of_one_machine_are_not_called_another_machine(tables):
+    given = {name: tables[name] for name in performance_machines.REQUIRES}
+    assert performance_machines.make(given).finding.question == "Is it the same on another machine?"
+    given["performance_ratios"] = given["performance_ratios"].assign(machine="one")
+    finding = performance_machines.make(given).finding
+    assert finding.question == "Does the same machine say it again?"
+    assert finding.evidence.endswith("of 1 machine")
+
+
 def test_one_set_alone_says_how_to_bring_another(tables):
     ratios = tables["performance_ratios"]
     own = ratios[ratios["origin"] == "this run"]
