@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from snakemake.persistence import PersistenceBase
 
-PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
+PLAIN = (str, int, float, bool, list, tuple, dict, type(None), PurePath)
 
 
 def keep_pandas_out() -> None:

@@ -33,7 +33,7 @@ rule count_adoption:
     conda:
         "../envs/survey.yaml"
     params:
-        snapshots=str(SNAPSHOTS),
+        snapshots=SNAPSHOTS,
     message:
         "Counting adoption from the embedded sources and the snapshots"
     shell:
@@ -61,7 +61,7 @@ rule fit_trends:
     conda:
         "../envs/survey.yaml"
     params:
-        snapshots=str(SNAPSHOTS),
+        snapshots=SNAPSHOTS,
     message:
         "Fitting trends: who led since when, and whether the share still moves"
     shell:

@@ -337,7 +337,7 @@ onsuccess:
             workflow.dag.jobs,
             date.today(),
             refreshed_in=REFRESHED,
-            snapshots=str(SNAPSHOTS),
+            snapshots=SNAPSHOTS,
         ),
         file=sys.stderr,
     )

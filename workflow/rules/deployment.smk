@@ -74,7 +74,7 @@ rule tabulate_deployment:
     conda:
         "../envs/survey.yaml"
     params:
-        measurements=str(MEASUREMENTS),
+        measurements=MEASUREMENTS,
     message:
         "Tabulating what came of the deployment paths, machine by machine"
     shell:

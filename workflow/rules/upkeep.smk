@@ -58,8 +58,8 @@ rule tabulate_upkeep:
     conda:
         "../envs/survey.yaml"
     params:
-        snapshots=str(SNAPSHOTS),
-        measurements=str(MEASUREMENTS),
+        snapshots=SNAPSHOTS,
+        measurements=MEASUREMENTS,
     message:
         "Tabulating upkeep: releases, support life, what was run"
     shell:

@@ -95,7 +95,7 @@ rule tabulate_usability:
     conda:
         "../envs/survey.yaml"
     params:
-        measurements=str(MEASUREMENTS),
+        measurements=MEASUREMENTS,
     message:
         "Tabulating what was measured of usability, machine by machine"
     shell:
