@@ -79,7 +79,7 @@ def _finding(data: pd.DataFrame, looked: list[str]) -> Finding:
     counts = ", ".join(f"{len(titles)} {state}" for state, titles in groups.items())
     return Finding(
         "Are the tools still looked after?",
-        f"{len(groups.get(GOOD, []))} of {len(data)} tools are maintained. {others or 'No other state was found'}.",
+        f"{len(groups.get(GOOD, []))} of {len(data)} tools are maintained; {others or 'no other state was found'}.",
         f"{counts}; counts, so no interval",
         f"n = {len(data)} tools, looked up by hand {_span(looked)}",
     )
