@@ -56,7 +56,8 @@ _BELOW = (
     r"|[a-z]+_[a-z]+|[a-z]+\.[a-z]+|[a-z]+(?=\()"
 )
 _APART = r"tensor(?:-|\s|-\s)\s{0,4}flow"
-_OTHERS = "pytorch|keras|caffe2?|theano|mxnet|cntk|jax|numpy|scikit-learn"
+_OTHERS = "py-?torch|keras|caffe2?|theano|mxnet|cntk|jax|numpy|scikit-learn"
+_PLACES = "rivers?|valleys?|basins?|villages?|islands?|bays?|gorges?|catchments?|deltas?|lakes?|mounts?|peninsulas?"
 _MATHEMATICS = r"(?i:manifold|riemann|ricci|theorem|lemma|\bproofs?\b|we prove|operator|spectral|curvature|geodes)"
 NAMES: Mapping[str, Name] = MappingProxyType(
     {
@@ -78,10 +79,11 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|space-?time|elastic|turbulen|viscous|plasma|navier|hydrodynam|cosmolog|relativ|white matter)",
         ),
         "keras": Name(
-            certain=r"(?i:tf\.keras|auto-?keras|keras(?:tuner|cv|nlp|hub|rl))|keras\.[a-z]+",
+            certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+",
             usual="(?i:keras)",
             never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
+            rf"|(?i:(?:{_PLACES})\s+keras\b|\bkeras\s+(?:{_PLACES})\b)"
             r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
             r"|\b[A-Z]\w{2,}(?:nnis|laos|tris|rgios|reas|stas|ndros)\s+Keras\b"
             r"|\bKeras\s+(?:and|&)\s+[A-Z]\w+(?:poulos|idis|iadis|akis|oglou|ellis)\b|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
@@ -95,26 +97,28 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual="JAX",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
-            r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\)|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|\bJ[\w-]+\s+(?:[\w-]+\s+){0,5}\(JAX\)|\bJAX,?\s+(?:the\s+)?J\w+[\s-]+(?:and\s+)?A\w+[\s-]+(?:and\s+)?X\w+"
+            r"|JAX\s*\((?:[Tt]he\s+)?Jackson|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|murine|jackson lab|inbred|hurricane"
             r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
-            r"|\bJ\w+\s+(?:\w+\s+){0,4}\(JAX\))",
+            r"|\bJ[\w-]+\s+(?:[\w-]+\s+){0,5}\(JAX\))",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
             usual="(?i:caffe)",
             never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
-            r"|(?:gran|grand|antico|storico)\s+caff[eè])",
+            r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
+            r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+|\bC(?!onvolutional)[\w-]+\s+(?:[\w-]+\s+){2,6}\(CAFFE\)",
             confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
             r"|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
         "theano": Name(
             usual="(?i:theano)",
             never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
-            confused="(?i:asteroid|minor planet|pythagor|croton|philosoph|euripid|homer|iliad|trojan|priestess"
-            "|ancient|greek)",
+            confused="(?i:asteroid|minor planet|pythagor|hypatia|antiquity|croton|philosoph|euripid|homer|iliad|trojan"
+            "|priestess|ancient|greek)",
         ),
         "chainer": Name(
             certain="(?i:chainer(?:rl|cv|mn|ui))",
