@@ -7,7 +7,7 @@ rule below only says whether a name stands in a text; what it is named for is th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,8 +24,8 @@ class Name:
     """How a framework is written, and with what its name is confused. All are regular expressions.
 
     certain   says enough by itself
-    usual     counts, unless no software stands beside it and either the name has no capital or ``confused`` stands
-              anywhere in the text
+    usual     counts with software beside the name; where the text speaks of what is ``confused``, only if that leaves
+              no doubt. The living ones count with a capital as well where nothing is confused
     unusual   counts only with software beside the name, and not where ``confused`` stands in the text
     never     phrases in which the name is another word: they are taken out of the text first
     confused  what the text speaks of where the name means something else
@@ -92,7 +92,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
+            certain=r"[a-z][a-z0-9]+-jax|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
             r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*(?i:jax)",
             usual="JAX",
             unusual="[jJ]ax",
@@ -107,6 +107,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
+            certain=r"(?i:caffe2|caffenets?|caffemodels?)",
             usual="(?i:caffe)",
             never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
             r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
@@ -199,20 +200,30 @@ def monthly(hits: polars.DataFrame, denominators: polars.DataFrame) -> polars.Da
     )
 
 
-# Software beside a name: the first list leaves no doubt, the second only decides that a usual name means software.
+# Software beside a name: the first two lists leave no doubt (the mark \0 stands for the name), the third only says that
+# a usual name means software where the text speaks of nothing with which it is confused.
 _SOFTWARE = (
     r"python\b|pytorch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
     r"|pustaka|bibliot|librer|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia"
-    r"|differentiable|github|\bcode|implement|\b(?:written|coded|runs?|trained) (?:in|with|using) \0|\b[gt]pus?\b"
-    r"|google(?!\s+(?:earth|scholar|maps))|deep[- ]learning|\bandroid\b|raspberry|arduino|opencv"
+    r"|differentiable|github|(?<!-)\bcode(?!-)|implement|\b[gt]pus?\b|google(?!\s+(?:earth|scholar|maps))"
+    r"|deep[- ]learning|\bandroid\b|raspberry|arduino|opencv|cudnn|alexnet|prototxt|caffemodel|caffenet|gluon|cupy"
+    r"|pymc3?|pylearn2?|lasagne|\bflax\.|\boptax|\bequinox\b|define-by-run|\bsymbolic (?:differentiation|gradients?)"
+)
+_MADE = r"written|wrote|coded|built|ran|runs?|trained|fine-tun\w+(?: \w+)?|comput\w+|differentiated|compiled"
+_THING = r"lines|sampler\w*|simulator|(?:conv\w+ |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?)"
+_OF_NAME = (
+    rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
+    r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
+    r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
+    r"|\b(?:fork|branch|release) of \0|\bbuilds? on \0|\bextends? \0"
 )
 _LEARNING = (
-    r"|\b(?:networks?|nets?|models?|gradients?) (?:in|with|using|under|on top of) \0"
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
-    r"|autoencoder|embedding|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook|\0[\s-]*(?:models?|networks?)\b"
-    r"|\0-(?:based|tuner|style|like)"
+    r"|autoencoder|embedding|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
 )
 _BESIDE = 120  # characters
+# Usual names that are seldom anything else today: with a capital they count even where no software stands beside them.
+_LIVING = {"keras", "jax"}
 _LETTER = "[A-Za-zÀ-ɏ]"
 _A_LETTER = re.compile(_LETTER)
 _FLOWS = re.compile(r"ten(?:sor|-).{0,60}flow", re.DOTALL)
@@ -265,7 +276,8 @@ def _rules() -> dict[str, _Rule]:
 
 @cache
 def _software() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    return re.compile(f"(?i:{_SOFTWARE})"), re.compile(f"(?i:{_SOFTWARE}{_LEARNING})")
+    sure = _SOFTWARE + _OF_NAME
+    return re.compile(f"(?i:{sure})"), re.compile(f"(?i:{sure}{_LEARNING})")
 
 
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
@@ -300,13 +312,13 @@ def _stands(word: str, text: str) -> bool:
 def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
-    strong, weak = _software()
+    strong, _ = _software()
     confused = cache(lambda: bool(rule.confused and rule.confused.search(text)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
     spans += [
         match.span()
         for match in (rule.usual.finditer(text) if rule.usual else ())
-        if weak.search(_beside(text, match)) or not (match.group().islower() or confused())
+        if _software_is_meant(_beside(text, match), match.group(), rule, confused)
     ]
     spans += [
         match.span()
@@ -316,6 +328,16 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
     return [span for k, span in enumerate(spans) if all(span[0] >= end for _, end in spans[:k])]
+
+
+def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[], bool]) -> bool:
+    """Return whether a usual name means the software, by what stands beside it and what the text speaks of."""
+    strong, weak = _software()
+    if strong.search(beside):
+        return True
+    if confused():
+        return False
+    return bool(weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
 
 
 def _beside(text: str, match: re.Match[str]) -> str:
