@@ -58,7 +58,8 @@ _BELOW = (
 _APART = r"tensor(?:-|\s|-\s)\s{0,4}flow"
 _OTHERS = "py-?torch|keras|caffe2?|theano|mxnet|cntk|jax|numpy|scikit-learn"
 _PLACES = "rivers?|valleys?|basins?|villages?|islands?|bays?|gorges?|catchments?|deltas?|lakes?|mounts?|peninsulas?"
-_MATHEMATICS = r"(?i:manifold|riemann|ricci|theorem|lemma|\bproofs?\b|we prove|operator|spectral|curvature|geodes)"
+_PROOFS = r"(?i:theorem|\blemmas?\b|\bproofs?\b|we prove|geodes)"
+_MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curvature)"
 NAMES: Mapping[str, Name] = MappingProxyType(
     {
         "pytorch": Name(
@@ -81,13 +82,14 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         "keras": Name(
             certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+",
             usual="(?i:keras)",
-            never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
+            never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakera|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
             rf"|(?i:(?:{_PLACES})\s+keras\b|\bkeras\s+(?:{_PLACES})\b)"
             r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
             r"|\b[A-Z]\w{2,}(?:nnis|laos|tris|rgios|reas|stas|ndros)\s+Keras\b"
             r"|\bKeras\s+(?:and|&)\s+[A-Z]\w+(?:poulos|idis|iadis|akis|oglou|ellis)\b|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
-            confused=_MATHEMATICS + r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami|dan|dari|ini|oleh|atau"
+            confused=_PROOFS + r"|\bKeras (?:and|&) [A-Z]\w+ \((?:1[89]|20)\d\d"
+            r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami|dan|dari|ini|oleh|atau"
             r"|memakai|menggunakan)\b|\b(?:mem|meng|meny|pem|peng|peny)\w{3,}(?:kan|an|i|nya)\b|\bgreek\b|\bhorns?\b"
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
@@ -215,11 +217,12 @@ _OF_NAME = (
     rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
     r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
     r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
+    r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
     r"|\b(?:fork|branch|release) of \0|\bbuilds? on \0|\bextends? \0"
 )
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
-    r"|autoencoder|embedding|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
+    r"|autoencoder|embedding|\bactivations\b|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
 )
 _BESIDE = 120  # characters
 # Usual names that are seldom anything else today: with a capital they count even where no software stands beside them.
@@ -310,15 +313,16 @@ def _stands(word: str, text: str) -> bool:
 
 
 def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
+    whole = text
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
     strong, _ = _software()
-    confused = cache(lambda: bool(rule.confused and rule.confused.search(text)))
+    confused = cache(lambda: bool(rule.confused and rule.confused.search(whole)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
     spans += [
         match.span()
         for match in (rule.usual.finditer(text) if rule.usual else ())
-        if _software_is_meant(_beside(text, match), match.group(), rule, confused)
+        if _software_is_meant(_beside(text, match, match.group()), match.group(), rule, confused)
     ]
     spans += [
         match.span()
@@ -340,9 +344,11 @@ def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[
     return bool(weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
 
 
-def _beside(text: str, match: re.Match[str]) -> str:
-    # The name itself is left out and leaves a mark.
-    return f"{text[max(0, match.start() - _BESIDE) : match.start()]}\0{text[match.end() : match.end() + _BESIDE]}"
+def _beside(text: str, match: re.Match[str], name: str = "") -> str:
+    # The name itself is left out and leaves a mark, also where it stands again: it is no software beside itself.
+    before, after = text[max(0, match.start() - _BESIDE) : match.start()], text[match.end() : match.end() + _BESIDE]
+    beside = f"{before}\0{after}"
+    return re.sub(rf"(?i:\b{re.escape(name)}\b)", "\0", beside) if name else beside
 
 
 def _mentions(frame: polars.LazyFrame) -> Iterator[tuple[str, ...]]:
