@@ -63,7 +63,7 @@ _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curva
 NAMES: Mapping[str, Name] = MappingProxyType(
     {
         "pytorch": Name(
-            certain=rf"(?i:py-?torch{_PRODUCTS}?(?:es)?|\(py\)-?torch|libtorch|torch(?:{_TORCH})|import[ ]torch)"
+            certain=rf"(?i:g?py-?torch{_PRODUCTS}?(?:es)?|\(py\)-?torch|libtorch|torch(?:{_TORCH})|import[ ]torch)"
             r"|(?i:pip install torch|torch==?=?)(?=[\d\s.;,]|$)|P[yY]-\s{1,4}T?orch"
             rf"|torch\.(?:{_BELOW})",
             unusual=r"P[yY]\s{1,4}T?[oO][rR][cC][hH]",
@@ -124,7 +124,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             "|priestess|ancient|greek)",
         ),
         "chainer": Name(
-            certain="(?i:chainer(?:rl|cv|mn|ui))",
+            certain=r"(?i:chainer(?:rl|cv|mn|ui|[\s-]chemistry))",
             usual="(?i:chainer)",
             never=r"(?i:(?:forward|backward|rule|init|daisy|event|block)[\s-]+chainers?)",
             confused="(?i:expert system|description logic|theorem prov|blockchain|consensus|daisy|prolog)",
@@ -222,7 +222,8 @@ _OF_NAME = (
 )
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
-    r"|autoencoder|embedding|\bactivations\b|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
+    r"|autoencoder|embedding|\bactivations\b|\bcompil\w+ graphs?|\bcomputational? graphs?|hyper-?parameter"
+    r"|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
 )
 _BESIDE = 120  # characters
 # Usual names that are seldom anything else today: with a capital they count even where no software stands beside them.
@@ -327,7 +328,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if strong.search(_beside(text, match)) and not confused()
+        if strong.search(_beside(text, match, match.group())) and not confused()
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
@@ -344,11 +345,11 @@ def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[
     return bool(weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
 
 
-def _beside(text: str, match: re.Match[str], name: str = "") -> str:
+def _beside(text: str, match: re.Match[str], name: str) -> str:
     # The name itself is left out and leaves a mark, also where it stands again: it is no software beside itself.
     before, after = text[max(0, match.start() - _BESIDE) : match.start()], text[match.end() : match.end() + _BESIDE]
     beside = f"{before}\0{after}"
-    return re.sub(rf"(?i:\b{re.escape(name)}\b)", "\0", beside) if name else beside
+    return re.sub(rf"(?i:\b{re.escape(name)}\b)", "\0", beside)
 
 
 def _mentions(frame: polars.LazyFrame) -> Iterator[tuple[str, ...]]:

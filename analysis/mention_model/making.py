@@ -190,7 +190,9 @@ def _detection() -> list[str]:
         "",
         _table(head, rows),
         "",
-        "The sentences come from the same hand as the rule; texts of others may hold traps that nobody thought of.",
+        "Up to `later 4` the sentences come from the same hand as the rule; those since were written by others (language "
+        "models, as the rule's author) who knew the conventions and neither the rule nor the earlier sentences. Their "
+        "scores at first are the ones to expect of texts as full of traps.",
         "",
     ]
 
