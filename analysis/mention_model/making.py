@@ -190,9 +190,9 @@ def _detection() -> list[str]:
         "",
         _table(head, rows),
         "",
-        "Up to `later 4` the sentences come from the same hand as the rule; those since were written by others (language "
-        "models, as the rule's author) who knew the conventions and neither the rule nor the earlier sentences. Their "
-        "scores at first are the ones to expect of texts as full of traps.",
+        "Up to `later 4` the sentences come from the same hand as the rule; those since were written by others "
+        "(language models, as the rule's author is) who knew the conventions and neither the rule nor the earlier "
+        "sentences. Their scores at first are the ones to expect of texts as full of traps.",
         "",
     ]
 
