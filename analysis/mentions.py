@@ -88,24 +88,25 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
             r"|\b[A-Z]\w{2,}(?:nnis|laos|tris|rgios|reas|stas|ndros)\s+Keras\b"
             r"|\bKeras\s+(?:and|&)\s+[A-Z]\w+(?:poulos|idis|iadis|akis|oglou|ellis)\b|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
-            confused=_PROOFS + r"|\bKeras (?:and|&) [A-Z]\w+ \((?:1[89]|20)\d\d"
+            confused=_PROOFS + r"|\b[A-Z]\.[\s~]*Keras\b|(?i:named after|\bindonesian?\b|\bmalay\b|\bbahasa\b)"
+            r"|\bKeras (?:and|&) [A-Z]\w+ \((?:1[89]|20)\d\d"
             r"|(?i:\b(?:yang|dengan|untuk|pada|adalah|tidak|dalam|kami|dan|dari|ini|oleh|atau"
             r"|memakai|menggunakan)\b|\b(?:mem|meng|meny|pem|peng|peny)\w{3,}(?:kan|an|i|nya)\b|\bgreek\b|\bhorns?\b"
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"[a-z][a-z0-9]+-jax|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
+            certain=r"[a-z][a-z0-9]{1,30}-jax|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
             r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*(?i:jax)",
             usual="JAX",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
-            r"|\bJ[\w-]+\s+(?:[\w-]+\s+){0,5}\(JAX\)|\bJAX,?\s+(?:the\s+)?J\w+[\s-]+(?:and\s+)?A\w+[\s-]+(?:and\s+)?X\w+"
+            r"|\bJ[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){0,5}\(JAX\)|\bJAX,?\s+(?:the\s+)?J\w+[\s-]+(?:and\s+)?A\w+[\s-]+(?:and\s+)?e?X\w+"
             r"|JAX\s*\((?:[Tt]he\s+)?Jackson|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|murine|jackson lab|inbred|hurricane"
             r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
-            r"|\bJ[\w-]+\s+(?:[\w-]+\s+){0,5}\(JAX\))",
+            r"|\bJ[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){0,5}\(JAX\))",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
@@ -113,7 +114,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual="(?i:caffe)",
             never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
             r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
-            r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+|\bC(?!onvolutional)[\w-]+\s+(?:[\w-]+\s+){2,6}\(CAFFE\)",
+            r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+|\bC(?!onvolutional)[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){2,6}\(CAFFE\)",
             confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
             r"|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
@@ -211,18 +212,19 @@ _SOFTWARE = (
     r"|deep[- ]learning|\bandroid\b|raspberry|arduino|opencv|cudnn|alexnet|prototxt|caffemodel|caffenet|gluon|cupy"
     r"|pymc3?|pylearn2?|lasagne|\bflax\.|\boptax|\bequinox\b|define-by-run|\bsymbolic (?:differentiation|gradients?)"
 )
-_MADE = r"written|wrote|coded|built|ran|runs?|trained|fine-tun\w+(?: \w+)?|comput\w+|differentiated|compiled"
-_THING = r"lines|sampler\w*|simulator|(?:conv\w+ |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?)"
+_MADE = r"written|wrote|coded|built|ran|runs?|trained|fine-tun\w{1,9}(?: \w{1,30})?|comput\w+|differentiated|compiled"
+_THING = r"lines|sampler\w*|simulator|(?:conv\w{1,20} |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?)"
 _OF_NAME = (
     rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
     r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
     r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
     r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
+    r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
     r"|\b(?:fork|branch|release) of \0|\bbuilds? on \0|\bextends? \0"
 )
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
-    r"|autoencoder|embedding|\bactivations\b|\bcompil\w+ graphs?|\bcomputational? graphs?|hyper-?parameter"
+    r"|autoencoder|embedding|\bactivations\b|\bcompil\w{1,9} graphs?|\bcomputational? graphs?|hyper-?parameter"
     r"|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
 )
 _BESIDE = 120  # characters
@@ -279,9 +281,10 @@ def _rules() -> dict[str, _Rule]:
 
 
 @cache
-def _software() -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _software() -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of software: named itself, leaving no doubt, pointing to it."""
     sure = _SOFTWARE + _OF_NAME
-    return re.compile(f"(?i:{sure})"), re.compile(f"(?i:{sure}{_LEARNING})")
+    return tuple(re.compile(f"(?i:{words})") for words in (_SOFTWARE, sure, sure + _LEARNING))
 
 
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
@@ -317,7 +320,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     whole = text
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
-    strong, _ = _software()
+    software, *_ = _software()
     confused = cache(lambda: bool(rule.confused and rule.confused.search(whole)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
     spans += [
@@ -328,7 +331,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if strong.search(_beside(text, match, match.group())) and not confused()
+        if software.search(_beside(text, match, match.group())) and not confused()
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
@@ -337,7 +340,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
 
 def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[], bool]) -> bool:
     """Return whether a usual name means the software, by what stands beside it and what the text speaks of."""
-    strong, weak = _software()
+    _, strong, weak = _software()
     if strong.search(beside):
         return True
     if confused():
