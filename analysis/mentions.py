@@ -57,7 +57,10 @@ _BELOW = (
 )
 _APART = r"tensor(?:-|\s|-\s)\s{0,4}flow"
 _OTHERS = "py-?torch|keras|caffe2?|theano|mxnet|cntk|jax|numpy|scikit-learn"
-_PLACES = "rivers?|valleys?|basins?|villages?|islands?|bays?|gorges?|catchments?|deltas?|lakes?|mounts?|peninsulas?"
+_PLACES = (
+    "rivers?|valleys?|basins?|villages?|islands?|bays?|gorges?|catchments?|deltas?|lakes?|mounts?|peninsulas?|towns?"
+    "|municipalit(?:y|ies)|communit(?:y|ies)|district|prefecture|monastery"
+)
 _PROOFS = r"(?i:theorem|\blemmas?\b|\bproofs?\b|we prove|geodes)"
 _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curvature)"
 NAMES: Mapping[str, Name] = MappingProxyType(
@@ -84,7 +87,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual="(?i:keras)",
             never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakera|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
-            rf"|(?i:(?:{_PLACES})\s+keras\b|\bkeras\s+(?:{_PLACES})\b)"
+            r"|(?i:keras['’\"]{0,2}\s*\(['‘\"]{0,2}(?:hard|strong|loud|stiff)|\b(?:word|adjective)s?\s+['‘\"]{0,2}keras\b)"
+            rf"|(?i:(?:{_PLACES})\s+(?:of\s+)?keras\b|\bkeras\s+(?:{_PLACES})\b)"
             r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
             r"|\b[A-Z]\w{2,}(?:nnis|laos|tris|rgios|reas|stas|ndros)\s+Keras\b"
             r"|\bKeras\s+(?:and|&)\s+[A-Z]\w+(?:poulos|idis|iadis|akis|oglou|ellis)\b|(?:\b[A-Z]\.|Dr\.?|Prof\.?|Professor|Mrs?\.?|Ms\.?)[\s~]*Keras|Keras,\s+[A-Z]\.",
