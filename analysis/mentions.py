@@ -72,7 +72,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             unusual=r"P[yY]\s{1,4}T?[oO][rR][cC][hH]",
         ),
         "tensorflow": Name(
-            certain=rf"(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
+            certain=rf"Tensor[Ff]low[A-Z][A-Za-z]{{1,30}}|(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
             rf"|(?i:(?:{_OTHERS})(?:,|\s*/|,?\s+and|,?\s+or|\s+with)\s*(?:google(?:['’]s)?\s+)?{_APART})"
             rf"|(?i:(?:written|implemented|coded|programmed|trained|built)\s+(?:in|with|using|on)\s+{_APART})"
             r"|Tensor[-\s]\s{0,4}Flow-based"
@@ -118,14 +118,17 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual="(?i:caffe)",
             never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
             r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
-            r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+|\bC(?!onvolutional)[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){2,6}\(CAFFE\)",
-            confused=r"(?i:coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
+            r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+"
+            r"|\bC(?!onvolutional)[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){2,6}\(CAFFE\)",
+            confused=_PROOFS
+            + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
             r"|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
         "theano": Name(
             usual="(?i:theano)",
             never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
-            confused="(?i:asteroid|minor planet|pythagor|hypatia|antiquity|croton|philosoph|euripid|homer|iliad|trojan"
+            confused=r"(?i:asteroid|minor planet|\bnuns?\b|monast|byzant|papyr|letters"
+            "|pythagor|hypatia|antiquity|croton|philosoph|euripid|homer|iliad|trojan"
             "|priestess|ancient|greek)",
         ),
         "chainer": Name(
@@ -229,6 +232,7 @@ _OF_NAME = (
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
     r"|autoencoder|embedding|\bactivations\b|\bcompil\w{1,9} graphs?|\bcomputational? graphs?|hyper-?parameter"
+    r"|\b(?:in|with|using|under|via|through|by|of|for|on) \0(?!\s+(?:and|&)\s)"
     r"|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
 )
 _BESIDE = 120  # characters
