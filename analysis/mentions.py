@@ -86,7 +86,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+",
             usual="(?i:keras)",
             never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakera|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
-            r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+et\s+al"
+            r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+(?:et\s+al|(?:and|&)\s+(?:co-?workers|colleagues|collaborators|others)\b)"
             r"|(?i:keras['’\"]{0,2}\s*\(['‘\"]{0,2}(?:hard|strong|loud|stiff)|\b(?:word|adjective)s?\s+['‘\"]{0,2}keras\b)"
             rf"|(?i:(?:{_PLACES})\s+(?:of\s+)?keras\b|\bkeras\s+(?:{_PLACES})\b)"
             r"|\b(?!TensorFlow|Theano|PyTorch|Python)[A-Z]\w+\s+(?:and|&)\s+Keras\s*\(\d{4}"
@@ -121,8 +121,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+"
             r"|\bC(?!onvolutional)[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){2,6}\(CAFFE\)",
             confused=_PROOFS
-            + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary|caf[eé]\b"
-            r"|\b(?:il|di|del|della|nella|gli|una)\b)",
+            + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary"
+            r"|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
         "theano": Name(
             usual="(?i:theano)",

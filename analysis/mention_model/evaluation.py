@@ -182,12 +182,14 @@ def detection_scores(sentences: Iterable[tuple[str, set[str]]]) -> dict[str, flo
 def first_scores(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> tuple[str, str]:
     """Return precision and recall of what was found when the rule first met the sentences, as texts.
 
+    They are cut to three digits, not rounded: no goal is met by rounding.
+
     pairs   the frameworks that a sentence names, and those that were found in it then
     """
     kept = [(set(wanted), set(found)) for wanted, found in pairs]
     right = sum(len(wanted & found) for wanted, found in kept)
     total = [sum(len(pair[k]) for pair in kept) for k in (1, 0)]
-    return f"{right / total[0]:.3f}", f"{right / total[1]:.3f}"
+    return tuple(f"{1000 * right // number / 1000:.3f}" for number in total)
 
 
 def _scored(truth: np.ndarray, repeats: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
