@@ -105,7 +105,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
             r"|\bJ[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){0,5}\(JAX\)|\bJAX,?\s+(?:the\s+)?J\w+[\s-]+(?:and\s+)?A\w+[\s-]+(?:and\s+)?e?X\w+"
-            r"|JAX\s*\((?:[Tt]he\s+)?Jackson|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|\babbreviate[ds]?\s+(?:as\s+)?JAX\b|JAX\s*\((?:[Tt]he\s+)?Jackson|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|murine|jackson lab|inbred|hurricane"
