@@ -256,16 +256,9 @@ def _processor(tables_dir: Path) -> str:
 
 
 def _svg(figure: Figure) -> str:
-    """Return a figure as bare SVG: no prolog, no metadata, no comments, coordinates to a thousandth of a point.
-
-    The canvas is asked directly: ``savefig`` draws every figure a first time without writing, for cropping to what is
-    drawn, which is not wanted here.
-    """
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    buffer, dpi = io.StringIO(), figure.dpi
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
-    figure.dpi = dpi
+    """Return a figure as bare SVG: no prolog, no metadata, no comments, coordinates to a thousandth of a point."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = re.sub(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d{3})\d+", r"\1", tag.group()), text)

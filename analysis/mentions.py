@@ -334,12 +334,12 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.usual.finditer(text) if rule.usual else ())
-        if _software_is_meant(_beside(text, match, match.group()), match.group(), rule, confused)
+        if _software_is_meant(_beside(text, match), match.group(), rule, confused)
     ]
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if software.search(_beside(text, match, match.group())) and not confused()
+        if software.search(_beside(text, match)) and not confused()
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
@@ -356,11 +356,11 @@ def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[
     return bool(weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
 
 
-def _beside(text: str, match: re.Match[str], name: str) -> str:
+def _beside(text: str, match: re.Match[str]) -> str:
     # The name itself is left out and leaves a mark, also where it stands again: it is no software beside itself.
     before, after = text[max(0, match.start() - _BESIDE) : match.start()], text[match.end() : match.end() + _BESIDE]
     beside = f"{before}\0{after}"
-    return re.sub(rf"(?i:\b{re.escape(name)}\b)", "\0", beside)
+    return re.sub(rf"(?i:\b{re.escape(match.group())}\b)", "\0", beside)
 
 
 def _mentions(frame: polars.LazyFrame) -> Iterator[tuple[str, ...]]:

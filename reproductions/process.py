@@ -141,7 +141,7 @@ class Child:
             return file.read().decode("utf-8", "replace")
 
 
-def serve(make: Callable[..., object]) -> int:
+def serve(make: Callable[..., object], unsupported: tuple[type, ...] = (NotImplementedError, ImportError)) -> int:
     """Answer requests from stdin until it ends; the first, ``start``, has the arguments of ``make``.
 
     An operation is a public method of what ``make`` returned; it answers with a dictionary. An exception is answered
@@ -167,16 +167,19 @@ def serve(make: Callable[..., object]) -> int:
             traceback.print_exc()
             said = str(error).strip() or "no message"  # some messages begin with an empty line
             message = f"{type(error).__name__}: {said.splitlines()[0]}"[:300]
-            answers.write(json.dumps({"ok": False, "status": status(error), "message": message}) + "\n")
+            answers.write(json.dumps({"ok": False, "status": status(error, unsupported), "message": message}) + "\n")
             return 1
     return 0
 
 
-def status(error: BaseException) -> str:
-    """Return the status word of a row for an exception of Python or of either framework."""
+def status(error: BaseException, unsupported: tuple[type, ...]) -> str:
+    """Return the status word of a row for an exception of Python or of either framework.
+
+    unsupported   exceptions that say that something is not offered, where memory is not to blame
+    """
     if _out_of_memory(error):
         return "oom"
-    return "unsupported" if isinstance(error, (NotImplementedError, ImportError)) else "failed"
+    return "unsupported" if isinstance(error, unsupported) else "failed"
 
 
 def _out_of_memory(error: BaseException | None) -> bool:

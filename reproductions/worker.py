@@ -248,4 +248,5 @@ def _peak_host_bytes() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(Session))
+    # A framework that cannot be imported is a fault of the installation here, not something that it does not offer.
+    sys.exit(serve(Session, unsupported=(NotImplementedError,)))

@@ -1,7 +1,7 @@
-"""Detection on 2,230 invented sentences: true mentions in every spelling, and the traps they are mistaken for.
+"""Detection on invented sentences: true mentions in every spelling, and the traps they are mistaken for.
 
 Of the first 386 one half (``tuned``) was looked at while the rule was written, the other (``held_out``) was not; they
-were drawn by chance. Thirteen later batches were written to break the finished rule, each after it was mended by the
+were drawn by chance. The later batches were written to break the finished rule, each after it was mended by the
 one before; ``first_found`` keeps what it found then. Scores of all, then and now, stand in docs/mentions.md.
 """
 

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from reproductions import process
 from reproductions.errors import WorkerFailed
-from reproductions.process import Child, status
+from reproductions.process import Child
 from tests.conftest import ROOT
 
 DYING_WORDS = [
@@ -41,6 +42,10 @@ def test_a_process_is_not_judged_by_what_another_wrote_into_its_log(tmp_path):
     )
 
 
+def status(error, unsupported=(NotImplementedError,)):
+    return process.status(error, unsupported)
+
+
 def test_an_error_that_memory_led_to_is_out_of_memory():
     def raised(error, cause):
         try:
@@ -58,18 +63,24 @@ def test_an_error_that_memory_led_to_is_out_of_memory():
     assert status(NotImplementedError("no such mode")) == "unsupported"
 
 
+def test_what_cannot_be_imported_is_a_failure_unless_that_was_the_question():
+    error = ModuleNotFoundError("No module named 'torch'")
+    assert status(error) == "failed"
+    assert status(error, (ImportError,)) == "unsupported"
+
+
 AT_THE_LIMIT = """
 import resource
 from reproductions.process import status
 resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 300 << 20))
-print(status(KeyError("half imported")))
+print(status(KeyError("half imported"), ()))
 held = []
 try:
     while True:
         held.append(bytearray(1 << 20))
 except MemoryError:
     held.pop()
-print(status(KeyError("half imported")))
+print(status(KeyError("half imported"), ()))
 """
 
 
