@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 import polars
 
+from analysis import abbreviations
+
 FIELDS = ("title", "abstract", "comments")
 KEPT = ("arxiv_id", "created", "categories", "primary_category")
 
@@ -27,6 +29,8 @@ class Name:
     usual     counts with software beside the name; where the text speaks of what is ``confused``, only if that leaves
               no doubt. The living ones count with a capital as well where nothing is confused
     unusual   counts only with software beside the name, and not where ``confused`` stands in the text
+    own       the beginning of what the name stands for. Where a text makes it short for something else, usual and
+              unusual names do not count
     never     phrases in which the name is another word: they are taken out of the text first
     confused  what the text speaks of where the name means something else
     """
@@ -34,6 +38,7 @@ class Name:
     certain: str = ""
     usual: str = ""
     unusual: str = ""
+    own: str = ""
     never: str = ""
     confused: str = ""
 
@@ -75,7 +80,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             certain=rf"Tensor[Ff]low[A-Z][A-Za-z]{{1,30}}|(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
             rf"|(?i:(?:{_OTHERS})(?:,|\s*/|,?\s+and|,?\s+or|\s+with)\s*(?:google(?:['’]s)?\s+)?{_APART})"
             rf"|(?i:(?:written|implemented|coded|programmed|trained|built)\s+(?:in|with|using|on)\s+{_APART})"
-            r"|Tensor[-\s]\s{0,4}Flow-based"
+            r"|Tensor[-\s]\s{0,4}Flow(?:-based|(?=\s*\(?(?:[vV]ersion\s*|v\.?\s*)?\d+\.\d))"
             rf"|(?i:google(?:['’]s)?\s+{_APART}|{_APART}\s+(?:library|framework|package|toolkit|api|lite|serving|backend)\b)",
             unusual=r"T(?i:ensor)(?:-|\s|-\s)\s{0,4}(?i:flow)",
             confused=_MATHEMATICS + r"|(?i:tensor[-\s]+flows?\s+(?:of|equations?|under|along|between|fields?)\b"
@@ -99,27 +104,25 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"[a-z][a-z0-9]{1,30}-jax|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
+            certain=r"[a-z][a-z0-9]{1,30}-jax|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
             r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*(?i:jax)",
             usual="JAX",
+            own="just after",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
-            r"|\bJ[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){0,5}\(JAX\)|\bJAX,?\s+(?:the\s+)?J\w+[\s-]+(?:and\s+)?A\w+[\s-]+(?:and\s+)?e?X\w+"
-            r"|\babbreviate[ds]?\s+(?:as\s+)?JAX\b|JAX\s*\((?:[Tt]he\s+)?Jackson|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|JAX\s*\((?:[Tt]he\s+)?Jackson|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|murine|jackson lab|inbred|hurricane"
-            r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
-            r"|\bJ[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){0,5}\(JAX\))",
+            r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b)",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
             certain=r"(?i:caffe2|caffenets?|caffemodels?)",
             usual="(?i:caffe)",
+            own="convolutional architecture",
             never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
-            r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
-            r"|CAFFE,?\s+(?:the\s+|an?\s+)?C(?!onvolutional)\w+[\s-]+A\w+"
-            r"|\bC(?!onvolutional)[\w-]{1,30}\s{1,4}(?:[\w-]{1,30}\s{1,4}){2,6}\(CAFFE\)",
+            r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]",
             confused=_PROOFS
             + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary"
             r"|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",
@@ -227,7 +230,8 @@ _OF_NAME = (
     r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
     r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
     r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
-    r"|\b(?:fork|branch|release) of \0|\bbuilds? on \0|\bextends? \0"
+    r"|\0[\s,(]{1,3}(?:version |release |v\.? ?)?\d+\.\d|\b(?:google|berkeley|bvlc|intel|nvidia|deepmind)['’]s \0"
+    r"|\b(?:fork|branch|release|version|variant) of \0|\bbuilds? on \0|\bextends? \0"
 )
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
@@ -270,6 +274,7 @@ class _Rule:
     unusual: re.Pattern[str] | None
     never: re.Pattern[str] | None
     confused: re.Pattern[str] | None
+    own: str
 
 
 @cache
@@ -282,7 +287,7 @@ def _rules() -> dict[str, _Rule]:
 
     return {
         framework: _Rule(
-            framework, word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), phrase(n.confused)
+            framework, word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), phrase(n.confused), n.own
         )
         for framework, n in NAMES.items()
     }
@@ -329,17 +334,18 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
     software, *_ = _software()
+    other = cache(lambda name: not name.islower() and abbreviations.defined(whole, name, rule.own))
     confused = cache(lambda: bool(rule.confused and rule.confused.search(whole)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
     spans += [
         match.span()
         for match in (rule.usual.finditer(text) if rule.usual else ())
-        if _software_is_meant(_beside(text, match), match.group(), rule, confused)
+        if _software_is_meant(_beside(text, match), match.group(), rule, confused) and not other(match.group())
     ]
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if software.search(_beside(text, match)) and not confused()
+        if software.search(_beside(text, match)) and not confused() and not other(match.group())
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))

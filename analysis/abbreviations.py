@@ -1,0 +1,86 @@
+"""Whether a text defines a name as an abbreviation of something else: "JAX (Joint Attention eXtractor)".
+
+In the manner of A. S. Schwartz and M. A. Hearst, A simple algorithm for identifying abbreviation definitions in
+biomedical text (PSB 2003), but stricter: each word of the long form has to give a letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+# Words that need not give a letter.
+_IDLE = frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "via", "with"))
+_WORD = re.compile(r"[A-Za-z][\w'’-]*")
+_LONGEST = 120  # characters of a long form
+_CALLED = r"(?:abbreviate[ds]?|call(?:s|ed)?|dub(?:bed)?|name[ds]?|term(?:s|ed)?|denote[ds]?|known|shortened|referred)"
+_STANDS = r"(?:(?:is\s+)?short\s+for|(?:which\s+)?stands?\s+for|standing\s+for|denot(?:es|ing)|meaning|i\.\s?e\.,?)"
+
+
+def defined(text: str, name: str, own: str = "") -> bool:
+    """Return whether ``text`` defines ``name`` as short for words whose letters it is made of.
+
+    own   the beginning of what the name truly stands for, in lower case: that is no other meaning
+    """
+    return any(
+        _expanded(words, name.lower(), spare) and not " ".join(words).startswith(own or "\0")
+        for words, spare in _candidates(text, name)
+    )
+
+
+def _candidates(text: str, name: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield words that may be the long form, and how many of them may be left over."""
+    enclosed, follows, precedes = _patterns(name)
+    for pattern, spare in ((enclosed, _LONGEST), (follows, 3)):
+        for match in pattern.finditer(text):
+            words = _words(match[1])
+            yield (words[1:] if words and words[0] in _IDLE and words[0][0] != name[0].lower() else words), spare
+    for match in precedes.finditer(text):
+        words = _words(match[1])
+        yield from ((words[at:], 1) for at in range(len(words)))
+
+
+@cache
+def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of a long form in parentheses after the name, elsewhere after it, and before it."""
+    short = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
+    long = rf"[^.;()]{{3,{_LONGEST}}}"
+    enclosed = rf"{short}(?:\s+[\w-]+){{0,3}}\s*\(({long})"
+    follows = rf"{short}(?:,\s+|:\s+|,?\s+{_STANDS}\s+)([^,.;()]{{3,{_LONGEST}}})"
+    precedes = (
+        rf"({long}?)(?:\s*\(\s*{short}\s*[),;]"
+        rf"|,?\s+(?:(?:which|that|and|we|is|are|hereafter)\s+){{0,3}}{_CALLED}\s+(?:(?:it|this|as|to|by)\s+){{0,2}}{short})"
+    )
+    return re.compile(enclosed), re.compile(follows), re.compile(precedes)
+
+
+@cache
+def _words(long: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(long))
+
+
+def _expanded(words: tuple[str, ...], letters: str, spare: int) -> bool:
+    """Return whether the words give the letters in order, the first word the first one, ``spare`` words left over."""
+    return bool(words) and words[0][0] == letters[0] and _given(words, letters, spare)
+
+
+def _given(words: tuple[str, ...], letters: str, spare: int) -> bool:
+    if not letters:
+        return len(words) <= spare
+    if not words:
+        return False
+    word, rest = words[0], words[1:]
+    if word in _IDLE and _given(rest, letters, spare):
+        return True
+    start = 1 if word.startswith("ex") and letters[0] == "x" else 0
+    if word[start] != letters[0]:
+        return False
+    taken, at = 1, start + 1
+    while True:
+        if _given(rest, letters[taken:], spare):
+            return True
+        at = word.find(letters[taken], at) + 1 if taken < len(letters) else 0
+        if not at:
+            return False
+        taken += 1
