@@ -30,11 +30,17 @@ def defined(text: str, name: str, own: str = "") -> bool:
 
 
 def _candidates(text: str, name: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield words that may be the long form, and how many of them may be left over."""
+    """Yield words that may be the long form, and how many of them may be left over.
+
+    After a comma more than a few are left over only where the long form is written with capitals: "JAX, just as expected
+    from the theory" is none.
+    """
     enclosed, follows, precedes = _patterns(name)
-    for pattern, spare in ((enclosed, _LONGEST), (follows, 3)):
+    for pattern, few in ((enclosed, _LONGEST), (follows, 3)):
         for match in pattern.finditer(text):
             words = _words(match[1])
+            capitals = sum(word[0].isupper() for word in _WORD.findall(match[1]))
+            spare = _LONGEST if 2 * capitals > len(name) else few
             yield (words[1:] if words and words[0] in _IDLE and words[0][0] != name[0].lower() else words), spare
     for match in precedes.finditer(text):
         words = _words(match[1])

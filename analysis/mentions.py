@@ -110,6 +110,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             own="just after",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
+            r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
             r"|JAX\s*\((?:[Tt]he\s+)?Jackson|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
@@ -129,16 +130,17 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         ),
         "theano": Name(
             usual="(?i:theano)",
-            never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
+            never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|\bTheano\s+[A-Z]\.|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
             confused=r"(?i:asteroid|minor planet|\bnuns?\b|monast|byzant|papyr|letters"
             "|pythagor|hypatia|antiquity|croton|philosoph|euripid|homer|iliad|trojan"
-            "|priestess|ancient|greek)",
+            r"|priestess|ancient|greek)|\bTheano\s+[A-Z]\.",
         ),
         "chainer": Name(
             certain=r"(?i:chainer(?:rl|cv|mn|ui|[\s-]chemistry))",
             usual="(?i:chainer)",
-            never=r"(?i:(?:forward|backward|rule|init|daisy|event|block)[\s-]+chainers?)",
-            confused="(?i:expert system|description logic|theorem prov|blockchain|consensus|daisy|prolog)",
+            never=r"(?i:(?:forward|backward|rule|init|daisy|event|block)[\s-]+chainers?)"
+            r"|\b(?i:an?|the|our|its|this|each|every|two)\s+(?:[\w-]{1,20}\s+){0,2}chainer\b(?!\s+(?:framework|librar|package|toolkit))",
+            confused=r"(?i:expert system|description logic|theorem prov|blockchain|consensus|daisy|prolog|surname)",
         ),
     }
 )
@@ -229,10 +231,27 @@ _OF_NAME = (
     r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
     r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
     r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
-    r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
     r"|\0[\s,(]{1,3}(?:version |release |v\.? ?)?\d+\.\d|\b(?:google|berkeley|bvlc|intel|nvidia|deepmind)['’]s \0"
     r"|\b(?:fork|branch|release|version|variant) of \0|\bbuilds? on \0|\bextends? \0"
 )
+# What leaves no doubt even where the text speaks of something with which the name is confused: it stands close by.
+_FRAMEWORKS = r"(?:pytorch|tensorflow|keras|theano|caffe2?|mxnet|jax|chainer|cntk|numpy|torch|flax|onnx)"
+_KINDS = (
+    r"(?:librar(?:y|ies)|frameworks?|toolkits?|packages?|software|back-?ends?|api|implementations?|code|platforms?"
+    r"|models?|programs?|ecosystem|tutorials?|compiler|primitives|transformations?)"
+)
+_JOINED = r"(?: \([^()]{1,20}\))?(?:,? (?:and|or|versus|vs\.?|to|with|y|e|et|und|dan)\b|,|\s?[/+&])"
+_CLOSE = (
+    rf"|{_FRAMEWORKS}{_JOINED} ?(?:google['’]s )?\0|\0{_JOINED} ?(?:facebook['’]s )?{_FRAMEWORKS}\b"
+    rf"|\0(?:['’]s)?,? (?:an? |the )?(?:[\w-]{{1,20}} ){{0,3}}{_KINDS}\b|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,| called| named| such as| like|:)? \(?\0"
+    r"|\b(?:implemented|written|coded|built|developed|trained|accelerated|programmed|reali[sz]ed|prototyped|computed"
+    r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
+    r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
+    r"|\((?:in|with|using) \0|\0 (?:compiles|differentiates|executes|traces|vectori[sz]es)\b|\bcalls \0"
+    r"|\b(?:dilatih|dibangun|ditulis|dikembangkan|menggunakan|memakai)(?: \w{1,20})? (?:dengan |dalam )?\0"
+    r"|github\.com/\S*\0|[぀-ヿ一-鿿]\s?\0|\0\s?[぀-ヿ一-鿿]"
+)
+_PARTICIPLES = r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
     r"|autoencoder|embedding|\bactivations\b|\bcompil\w{1,9} graphs?|\bcomputational? graphs?|hyper-?parameter"
@@ -295,9 +314,9 @@ def _rules() -> dict[str, _Rule]:
 
 @cache
 def _software() -> tuple[re.Pattern[str], ...]:
-    """Return the patterns of software: named itself, leaving no doubt, pointing to it."""
-    sure = _SOFTWARE + _OF_NAME
-    return tuple(re.compile(f"(?i:{words})") for words in (_SOFTWARE, sure, sure + _LEARNING))
+    """Return the patterns of software: close by, leaving no doubt, pointing to it."""
+    sure = _SOFTWARE + _OF_NAME + _PARTICIPLES
+    return tuple(re.compile(f"(?i:{words})") for words in (_OF_NAME[1:] + _CLOSE, sure, sure + _LEARNING))
 
 
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
@@ -333,7 +352,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     whole = text
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
-    software, *_ = _software()
+    close, sure, _ = _software()
     other = cache(lambda name: not name.islower() and abbreviations.defined(whole, name, rule.own))
     confused = cache(lambda: bool(rule.confused and rule.confused.search(whole)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
@@ -345,7 +364,9 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if software.search(_beside(text, match)) and not confused() and not other(match.group())
+        if (close if rule.framework in _LIVING else sure).search(_beside(text, match))
+        and not confused()
+        and not other(match.group())
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
@@ -354,12 +375,12 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
 
 def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[], bool]) -> bool:
     """Return whether a usual name means the software, by what stands beside it and what the text speaks of."""
-    _, strong, weak = _software()
-    if strong.search(beside):
+    close, strong, weak = _software()
+    if close.search(beside):
         return True
     if confused():
         return False
-    return bool(weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
+    return bool(strong.search(beside) or weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
 
 
 def _beside(text: str, match: re.Match[str]) -> str:

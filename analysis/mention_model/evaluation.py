@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,8 +116,16 @@ def likeness(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
     return (vectorizer.transform(texts) @ vectorizer.transform(others).T).toarray()
 
 
-def scores(examples: Examples, predictions: Predictions, draws: int = 2000, seed: int = 0) -> dict[str, tuple]:
+def scores(
+    examples: Examples,
+    predictions: Predictions,
+    draws: int = 2000,
+    seed: int = 0,
+    shares: Mapping[str, float] | None = None,
+) -> dict[str, tuple]:
     """Return each score as (value, low, high): means over the repeats, 95 % percentile intervals by paper.
+
+    shares   weigh the mentions so that the true roles have these shares, which add to 1; default: all weigh alike
 
     macro_f1      mean F1 of the four roles
     accuracy      share of roles told rightly
@@ -126,14 +134,18 @@ def scores(examples: Examples, predictions: Predictions, draws: int = 2000, seed
     """
     roles, papers = examples.roles[predictions.rows], examples.papers[predictions.rows]
     truth = np.array([ROLES.index(role) for role in roles])
-    values = _scored(truth, predictions.repeats, np.arange(len(truth)))
+    weights = np.ones(len(truth))
+    if shares is not None:
+        counts = np.bincount(truth, minlength=len(ROLES))
+        weights = np.array([shares[role] for role in ROLES])[truth] / counts[truth]
+    values = _scored(truth, predictions.repeats, weights, np.arange(len(truth)))
     rng = np.random.default_rng(seed)
     _, paper = np.unique(papers, return_inverse=True)
     of_paper = [np.flatnonzero(paper == k) for k in range(paper.max() + 1)]
     drawn = []
     for _ in range(draws):
         chosen = rng.integers(len(of_paper), size=len(of_paper))
-        drawn.append(_scored(truth, predictions.repeats, np.concatenate([of_paper[k] for k in chosen])))
+        drawn.append(_scored(truth, predictions.repeats, weights, np.concatenate([of_paper[k] for k in chosen])))
     low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
     names = ("macro_f1", "accuracy", "use_auc", "calibration")
     return {name: (values[k], low[k], high[k]) for k, name in enumerate(names)}
@@ -192,30 +204,36 @@ def first_scores(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> tuple[
     return tuple(f"{1000 * right // number / 1000:.3f}" for number in total)
 
 
-def _scored(truth: np.ndarray, repeats: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
-    return np.mean([_one(truth[rows], table[rows]) for table in repeats], axis=0)
+def _scored(truth: np.ndarray, repeats: Sequence[np.ndarray], weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return np.mean([_one(truth[rows], table[rows], weights[rows]) for table in repeats], axis=0)
 
 
-def _one(truth: np.ndarray, table: np.ndarray) -> tuple[float, float, float, float]:
+def _one(truth: np.ndarray, table: np.ndarray, weights: np.ndarray) -> tuple[float, float, float, float]:
     told, probability = table.argmax(axis=1), table.max(axis=1)
     right = told == truth
+    total = weights.sum()
     f1 = [
-        2 * np.sum(right & (truth == k)) / both if (both := np.sum(truth == k) + np.sum(told == k)) else np.nan
+        2 * weights[right & (truth == k)].sum() / both
+        if (both := weights[truth == k].sum() + weights[told == k].sum())
+        else np.nan
         for k in range(len(ROLES))
     ]
     place = np.minimum((probability * BINS).astype(int), BINS - 1)
-    gaps = np.abs(np.bincount(place, probability - right, minlength=BINS))
+    gaps = np.abs(np.bincount(place, weights * (probability - right), minlength=BINS))
     uses = [ROLES.index(role) for role in USES]
-    return np.nanmean(f1), right.mean(), _auc(np.isin(truth, uses), table[:, uses].sum(axis=1)), gaps.sum() / len(truth)
+    auc = _auc(np.isin(truth, uses), table[:, uses].sum(axis=1), weights)
+    return np.nanmean(f1), weights[right].sum() / total, auc, gaps.sum() / total
 
 
-def _auc(positive: np.ndarray, score: np.ndarray) -> float:
-    from scipy.stats import rankdata
-
-    many, few = positive.sum(), (~positive).sum()
-    if not many or not few:
+def _auc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> float:
+    """Return how often a positive scores above a negative, ties counted half (the statistic of Mann and Whitney)."""
+    order = np.argsort(score[~positive])
+    below = np.concatenate([[0.0], np.cumsum(weights[~positive][order])])
+    if not positive.any() or positive.all():
         return float("nan")
-    return float((rankdata(score)[positive].sum() - many * (many + 1) / 2) / (many * few))
+    negatives = score[~positive][order]
+    beaten = [below[np.searchsorted(negatives, score[positive], side)] for side in ("left", "right")]
+    return float(weights[positive] @ np.mean(beaten, axis=0) / (weights[positive].sum() * below[-1]))
 
 
 def _keyword_role(row: dict[str, float]) -> str:

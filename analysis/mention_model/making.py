@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis import roles
 from analysis.mention_model import evaluation
-from analysis.mention_model.classifier import ROLES, Examples, train
+from analysis.mention_model.classifier import ROLES, Examples, Model, train
 from analysis.mention_model.features import naming_text
 
 LAST_TRAINING_YEAR = 2019  # the labelled texts are of 2016-2019 and 2025-2026
@@ -38,8 +38,11 @@ def train_model(labels: Path, texts: Path, invented: Path) -> str:
     )
 
 
-def evaluate_model(labels: Path, texts: Path, invented: Path) -> str:
-    """Return docs/mentions.md."""
+def evaluate_model(labels: Path, texts: Path, invented: Path, found: Path | None = None) -> str:
+    """Return docs/mentions.md.
+
+    found   texts of the papers in ``data/mention_labels_found.csv``; without them the page says that they are missing
+    """
     examples, records = roles.labelled(labels, texts)
     extra, others = roles.invented(invented)
     years = np.array([int(record["date"][:4]) for record in records])
@@ -55,6 +58,8 @@ def evaluate_model(labels: Path, texts: Path, invented: Path) -> str:
     crossed = {name: evaluation.cross_validated(examples, way) for name, way in ways.items()}
     later = {name: evaluation.time_split(years, way, LAST_TRAINING_YEAR) for name, way in ways.items()}
     sure = np.array([record["confidence"] == "high" for record in records])
+    natural = {role: float(np.mean(examples.roles[years > LAST_TRAINING_YEAR] == role)) for role in ROLES}
+    searched = found_scores(train(examples, extra), roles.FOUND, found, natural) if found else {}
     return "\n".join(
         [
             *_opening(examples, records, len(extra)),
@@ -68,6 +73,7 @@ def evaluate_model(labels: Path, texts: Path, invented: Path) -> str:
                 crossed["model"],
                 {f"to {LAST_TRAINING_YEAR}": years <= LAST_TRAINING_YEAR, "later years": years > LAST_TRAINING_YEAR},
             ),
+            *_found(roles.FOUND, searched),
             *_divided(
                 "Clear labels and close calls",
                 "Papers left out, divided by how sure the reader of the label was: most errors are close calls.",
@@ -78,7 +84,7 @@ def evaluate_model(labels: Path, texts: Path, invented: Path) -> str:
             *_confusion(examples, crossed["model"]),
             *_calibration(examples, {"papers left out": crossed["model"], "later years": later["model"]}),
             *_meaning(labels),
-            *_goals(examples, crossed["model"], later["model"]),
+            *_goals(examples, crossed["model"], later["model"], searched.get(WEIGHED)),
         ]
     )
 
@@ -218,6 +224,72 @@ def _divided(
     return [f"## {title}", "", text, "", _table(["", "mentions", *_NAMES.values()], rows), ""]
 
 
+LATER = "2025 and 2026"
+WEIGHED = "2025 and 2026, roles weighed"
+
+
+def found_scores(model: Model, labels: Path, texts: Path, shares: Mapping[str, float]) -> dict[str, dict]:
+    """Return the scores of a model on papers found by search, on which nothing was trained, by years.
+
+    shares    of the roles among papers drawn by chance: the search finds software far more often than they hold it
+    returns   scores by name of the part, each with ``mentions``, where the part has every role; under ``""`` the papers
+              that were set aside
+    """
+    examples, records, without = roles.found_by_search(labels, texts)
+    table = model.probabilities(examples.features)
+    years = np.array([int(record["date"][:4]) for record in records])
+    parts = {"2020 to 2024": (years <= 2024, None), LATER: (years > 2024, None), WEIGHED: (years > 2024, shares)}
+    found: dict[str, dict] = {"": {"without": without}}
+    for name, (chosen, weighed) in parts.items():
+        places = np.flatnonzero(chosen)
+        if set(examples.roles[places]) == set(ROLES):
+            part = evaluation.Predictions(places, [table[places]])
+            found[name] = evaluation.scores(examples, part, shares=weighed) | {"mentions": len(places)}
+    return found
+
+
+def _found(labels: Path, searched: dict[str, dict]) -> list[str]:
+    import pandas as pd
+
+    table = pd.read_csv(labels, dtype=str)
+    counts = table["role"].value_counts()
+    divided = ", ".join(f"{role} {counts.get(role, 0)}" for role in ROLES)
+    lines = [
+        "## Papers found by search",
+        "",
+        f"{len(table)} mentions in {table['arxiv_id'].nunique()} papers of 2020 to 2026 have labels in "
+        f"`{labels.relative_to(roles.ROOT)}` ({divided}). They were found in public copies of abstracts by searching "
+        "for subjects and frameworks, and each was read once, by a language model under the same rules. Such a search "
+        "finds software that is presented far more often than papers drawn by chance hold it, and seldom what is only "
+        "used. So no share is taken from them and nothing is trained on them or chosen by them: they are a test.",
+        "",
+    ]
+    if not searched:
+        return [
+            *lines,
+            "**Not run here**: arXiv could not be asked for their texts where this page was made. With the network, "
+            f"`python -m analysis.roles fetch --labels {labels.relative_to(roles.ROOT)} --out found.jsonl` gets them "
+            "(four requests), and `... evaluate --texts FILE --found found.jsonl` puts the scores here and below "
+            "*Goals*.",
+            "",
+        ]
+    without = searched[""]["without"]
+    rows = [
+        [name, found["mentions"], *(_interval(found[key]) for key in _NAMES)]
+        for name, found in searched.items()
+        if name
+    ]
+    return [
+        *lines,
+        "The model was trained on all other labels. Weighed: each role counts as much as among the labels of those "
+        "years that were drawn by chance."
+        + (f" Set aside, for arXiv's text lacks the name: {', '.join(without)}." if without else ""),
+        "",
+        _table(["", "mentions", *_NAMES.values()], rows),
+        "",
+    ]
+
+
 def _confusion(examples: Examples, predictions: evaluation.Predictions) -> list[str]:
     table = evaluation.confusion(examples, predictions)
     rows = [[role, *(f"{value:.1f}" for value in line)] for role, line in zip(ROLES, table, strict=True)]
@@ -266,10 +338,16 @@ def _meaning(labels: Path) -> list[str]:
     ]
 
 
-def _goals(examples: Examples, crossed: evaluation.Predictions, later: evaluation.Predictions) -> list[str]:
+def _goals(
+    examples: Examples, crossed: evaluation.Predictions, later: evaluation.Predictions, searched: dict | None
+) -> list[str]:
+    reached = {
+        "papers left out": evaluation.scores(examples, crossed),
+        "later years": evaluation.scores(examples, later),
+    }
+    reached |= {"found by search, 2025 and 2026, weighed": searched} if searched else {}
     rows = []
-    for name, predictions in (("papers left out", crossed), ("later years", later)):
-        found = evaluation.scores(examples, predictions)
+    for name, found in reached.items():
         for key, goal in GOALS.items():
             met = found[key][0] < goal if key == "calibration" else found[key][0] >= goal
             sign = "below" if key == "calibration" else "at least"
