@@ -32,8 +32,8 @@ def defined(text: str, name: str, own: str = "") -> bool:
 def _candidates(text: str, name: str) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield words that may be the long form, and how many of them may be left over.
 
-    After a comma more than a few are left over only where the long form is written with capitals: "JAX, just as expected
-    from the theory" is none.
+    After a comma more than a few are left over only where the long form is written with capitals: "JAX, just as
+    expected from the theory" is none.
     """
     enclosed, follows, precedes = _patterns(name)
     for pattern, few in ((enclosed, _LONGEST), (follows, 3)):

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import polars
 
-from analysis import abbreviations
+from analysis import abbreviations, surroundings
 
 FIELDS = ("title", "abstract", "comments")
 KEPT = ("arxiv_id", "created", "categories", "primary_category")
@@ -23,7 +23,7 @@ KEPT = ("arxiv_id", "created", "categories", "primary_category")
 
 @dataclass(frozen=True)
 class Name:
-    """How a framework is written, and with what its name is confused. All are regular expressions.
+    """How a framework is written, and with what its name is confused. All but ``own`` are regular expressions.
 
     certain   says enough by itself
     usual     counts with software beside the name; where the text speaks of what is ``confused``, only if that leaves
@@ -215,49 +215,6 @@ def monthly(hits: polars.DataFrame, denominators: polars.DataFrame) -> polars.Da
     )
 
 
-# Software beside a name: the first two lists leave no doubt (the mark \0 stands for the name), the third only says that
-# a usual name means software where the text speaks of nothing with which it is confused.
-_SOFTWARE = (
-    r"python\b|pytorch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
-    r"|pustaka|bibliot|librer|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia"
-    r"|differentiable|github|(?<!-)\bcode(?!-)|implement|\b[gt]pus?\b|google(?!\s+(?:earth|scholar|maps))"
-    r"|deep[- ]learning|\bandroid\b|raspberry|arduino|opencv|cudnn|alexnet|prototxt|caffemodel|caffenet|gluon|cupy"
-    r"|pymc3?|pylearn2?|lasagne|\bflax\.|\boptax|\bequinox\b|define-by-run|\bsymbolic (?:differentiation|gradients?)"
-)
-_MADE = r"written|wrote|coded|built|ran|runs?|trained|fine-tun\w{1,9}(?: \w{1,30})?|comput\w+|differentiated|compiled"
-_THING = r"lines|sampler\w*|simulator|(?:conv\w{1,20} |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?)"
-_OF_NAME = (
-    rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
-    r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
-    r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
-    r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
-    r"|\0[\s,(]{1,3}(?:version |release |v\.? ?)?\d+\.\d|\b(?:google|berkeley|bvlc|intel|nvidia|deepmind)['’]s \0"
-    r"|\b(?:fork|branch|release|version|variant) of \0|\bbuilds? on \0|\bextends? \0"
-)
-# What leaves no doubt even where the text speaks of something with which the name is confused: it stands close by.
-_FRAMEWORKS = r"(?:pytorch|tensorflow|keras|theano|caffe2?|mxnet|jax|chainer|cntk|numpy|torch|flax|onnx)"
-_KINDS = (
-    r"(?:librar(?:y|ies)|frameworks?|toolkits?|packages?|software|back-?ends?|api|implementations?|code|platforms?"
-    r"|models?|programs?|ecosystem|tutorials?|compiler|primitives|transformations?)"
-)
-_JOINED = r"(?: \([^()]{1,20}\))?(?:,? (?:and|or|versus|vs\.?|to|with|y|e|et|und|dan)\b|,|\s?[/+&])"
-_CLOSE = (
-    rf"|{_FRAMEWORKS}{_JOINED} ?(?:google['’]s )?\0|\0{_JOINED} ?(?:facebook['’]s )?{_FRAMEWORKS}\b"
-    rf"|\0(?:['’]s)?,? (?:an? |the )?(?:[\w-]{{1,20}} ){{0,3}}{_KINDS}\b|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,| called| named| such as| like|:)? \(?\0"
-    r"|\b(?:implemented|written|coded|built|developed|trained|accelerated|programmed|reali[sz]ed|prototyped|computed"
-    r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
-    r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
-    r"|\((?:in|with|using) \0|\0 (?:compiles|differentiates|executes|traces|vectori[sz]es)\b|\bcalls \0"
-    r"|\b(?:dilatih|dibangun|ditulis|dikembangkan|menggunakan|memakai)(?: \w{1,20})? (?:dengan |dalam )?\0"
-    r"|github\.com/\S*\0|[぀-ヿ一-鿿]\s?\0|\0\s?[぀-ヿ一-鿿]"
-)
-_PARTICIPLES = r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
-_LEARNING = (
-    r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
-    r"|autoencoder|embedding|\bactivations\b|\bcompil\w{1,9} graphs?|\bcomputational? graphs?|hyper-?parameter"
-    r"|\b(?:in|with|using|under|via|through|by|of|for|on) \0(?!\s+(?:and|&)\s)"
-    r"|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
-)
 _BESIDE = 120  # characters
 # Usual names that are seldom anything else today: with a capital they count even where no software stands beside them.
 _LIVING = {"keras", "jax"}
@@ -312,13 +269,6 @@ def _rules() -> dict[str, _Rule]:
     }
 
 
-@cache
-def _software() -> tuple[re.Pattern[str], ...]:
-    """Return the patterns of software: close by, leaving no doubt, pointing to it."""
-    sure = _SOFTWARE + _OF_NAME + _PARTICIPLES
-    return tuple(re.compile(f"(?i:{words})") for words in (_OF_NAME[1:] + _CLOSE, sure, sure + _LEARNING))
-
-
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
     lower = text.lower()
     for framework, rule in _rules().items():
@@ -352,7 +302,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     whole = text
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
-    close, sure, _ = _software()
+    close, sure, _ = surroundings.software()
     other = cache(lambda name: not name.islower() and abbreviations.defined(whole, name, rule.own))
     confused = cache(lambda: bool(rule.confused and rule.confused.search(whole)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
@@ -375,7 +325,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
 
 def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[], bool]) -> bool:
     """Return whether a usual name means the software, by what stands beside it and what the text speaks of."""
-    close, strong, weak = _software()
+    close, strong, weak = surroundings.software()
     if close.search(beside):
         return True
     if confused():

@@ -391,7 +391,8 @@ def _fetch(options: argparse.Namespace) -> None:
     cache, contact = options.cache or values["cache"], options.contact or values["contact"]
     written = texts.fetch_texts(texts.make_run(source, today(), Path(cache), contact), options.labels, options.out)
     print(f"written to {written}", file=sys.stderr)
-    print(f"next: python -m analysis.roles evaluate --texts {written}", file=sys.stderr)
+    option = "--texts TEXTS --found" if options.labels.name == FOUND.name else "--texts"
+    print(f"next: python -m analysis.roles evaluate {option} {written}", file=sys.stderr)
 
 
 if __name__ == "__main__":

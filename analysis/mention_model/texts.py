@@ -43,14 +43,14 @@ def fetch_texts(run: Run, labels: Path, out: Path | None = None) -> Path:
     """Write title, abstract and date of every labelled paper as JSON Lines, in the order of the labels; return where.
 
     labels   CSV with the column arxiv_id
-    out      default: ``<cache>/sources/mention_texts/texts-<day of the oldest answer>.jsonl``
+    out      default: ``<cache>/sources/mention_texts/<name of the labels>-<day of the oldest answer>.jsonl``
     raises   SurveyError where the labels cannot be read or arXiv does not give a paper
     """
     wanted = _identifiers(labels)
     slices = [wanted[k : k + SLICE] for k in range(0, len(wanted), SLICE)]
     pieces = [Piece({"papers": len(part)}, _ask(run, part)) for part in run.progress(slices, "slice")]
     found = {record["arxiv_id"]: record for piece in pieces for record in atom.parse(piece.answer.read()).records}
-    place = out or run.folder / f"texts-{retrieved(pieces, run.today)}.jsonl"
+    place = out or run.folder / f"{labels.stem}-{retrieved(pieces, run.today)}.jsonl"
     text = io.StringIO()
     for name in wanted:
         record = found[name]

@@ -98,7 +98,7 @@ def test_a_paper_that_never_comes_is_named(tmp_path, labels):
         pytest.raises(SurveyError, match=r"1 of 7 papers did not come \(2401\.99999\)"),
     ):
         texts.fetch_texts(fetching(server, tmp_path), labels)
-    assert not list(tmp_path.rglob("texts-*.jsonl"))
+    assert not list(tmp_path.rglob("*.jsonl"))
 
 
 def test_a_paper_that_was_not_asked_for_is_refused(tmp_path, labels):
@@ -144,3 +144,4 @@ def test_the_command_writes_what_training_reads(tmp_path, labels, capsys):
 
 def test_every_shipped_label_has_an_identifier_that_can_be_asked_for():
     assert len(texts._identifiers(roles.LABELS)) > 200
+    assert len(texts._identifiers(roles.FOUND)) > 200

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from analysis import mentions, roles
-from analysis.mention_model import classifier, evaluation
+from analysis.mention_model import classifier, evaluation, making
 from analysis.mention_model.classifier import ROLES, SCALE, Examples, Model
 from analysis.mention_model.features import features, masked
 
@@ -353,13 +353,82 @@ def test_shares_are_weighted_to_the_mentions_that_were_drawn_from():
     assert shares["keras", "listed"] == pytest.approx(25 / 40)
 
 
-def test_the_labels_satisfy_their_schema():
+@pytest.mark.parametrize(("path", "number"), [(roles.LABELS, 315), (roles.FOUND, 374)])
+def test_the_labels_satisfy_their_schema(path, number):
     schema = yaml.safe_load((ROOT / "workflow/schemas/mention_labels.schema.yaml").read_text())
-    with roles.LABELS.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         rows = [row | {"annotators": int(row["annotators"])} for row in csv.DictReader(stream)]
     faults = [error.message for row in rows for error in Draft202012Validator(schema).iter_errors(row)]
     assert faults == []
-    assert len(rows) == len({(row["arxiv_id"], row["framework"]) for row in rows}) == 315
+    assert len(rows) == len({(row["arxiv_id"], row["framework"]) for row in rows}) == number
+
+
+def test_no_paper_found_by_search_is_one_of_those_trained_on():
+    papers = [set(pd.read_csv(path, dtype=str)["arxiv_id"]) for path in (roles.LABELS, roles.FOUND)]
+    assert not papers[0] & papers[1]
+
+
+FOUND_TEXTS = {
+    "used": "We train a network. Our model was implemented in PyTorch.",
+    "released": "We present a PyTorch library for optics. The library is open source.",
+    "studied": "We compare the performance of PyTorch and find bugs in PyTorch.",
+    "listed": "Other tools are available in frameworks such as PyTorch.",
+}
+
+
+def found_files(tmp_path, texts, years=("20", "25")):
+    labels, records = tmp_path / "found.csv", tmp_path / "found.jsonl"
+    names = [(role, f"{year}01.{10000 + n}") for n, role in enumerate(ROLES) for year in years]
+    rows = [f"{name},pytorch,{role},high,1" for role, name in names]
+    labels.write_text("\n".join(["arxiv_id,framework,role,confidence,annotators", *rows]) + "\n")
+    lines = [record(name, "A title", texts[role]).replace("2024-01-05", f"20{name[:2]}-01-05") for role, name in names]
+    records.write_text("\n".join(lines) + "\n")
+    return labels, records
+
+
+def test_papers_found_by_search_are_scored_by_years_and_weighed(tmp_path):
+    labels, texts = found_files(tmp_path, FOUND_TEXTS)
+    shares = {"used": 0.7, "released": 0.1, "studied": 0.1, "listed": 0.1}
+    found = making.found_scores(roles.shipped(), labels, texts, shares)
+    assert found.pop("") == {"without": []}
+    assert list(found) == ["2020 to 2024", "2025 and 2026", "2025 and 2026, roles weighed"]
+    for scores in found.values():
+        assert scores["mentions"] == 4
+        assert [scores[name][0] for name in ("macro_f1", "accuracy", "use_auc")] == pytest.approx([1, 1, 1])
+
+
+def test_a_label_whose_text_lacks_the_name_is_set_aside(tmp_path):
+    labels, texts = found_files(tmp_path, FOUND_TEXTS | {"listed": "Nothing is named in this text."})
+    found = making.found_scores(roles.shipped(), labels, texts, dict.fromkeys(ROLES, 0.25))
+    assert found == {"": {"without": ["2001.10003", "2501.10003"]}}, "parts without every role are left out"
+    page = "\n".join(making._found(roles.FOUND, found))
+    assert "Set aside, for arXiv's text lacks the name: 2001.10003, 2501.10003" in page
+
+
+def test_the_page_says_that_texts_found_by_search_are_missing():
+    page = "\n".join(making._found(roles.FOUND, {}))
+    assert "374 mentions in 303 papers" in page
+    assert "**Not run here**" in page
+
+
+def test_weighed_scores_are_those_of_a_sample_with_these_shares():
+    truth = np.repeat(np.arange(4), [8, 4, 2, 2])
+    rng = np.random.default_rng(3)
+    table = rng.dirichlet(np.ones(4), size=len(truth)) + 0.6 * np.eye(4)[truth]
+    table /= table.sum(axis=1, keepdims=True)
+
+    def scored(rows, shares=None):
+        names = np.array([ROLES[k] for k in truth[rows]], dtype=object)
+        papers = np.array([str(k) for k in range(len(rows))], dtype=object)
+        examples = Examples([{}] * len(rows), names, papers, np.ones(len(rows)))
+        predictions = evaluation.Predictions(np.arange(len(rows)), [table[rows]])
+        found = evaluation.scores(examples, predictions, draws=5, shares=shares)
+        return [found[name][0] for name in ("macro_f1", "accuracy", "use_auc", "calibration")]
+
+    # Each mention of the rare roles twice and four times: then all four roles have the same share.
+    repeated = np.concatenate([np.arange(8), np.repeat(np.arange(8, 12), 2), np.repeat(np.arange(12, 16), 4)])
+    assert scored(np.arange(16), dict.fromkeys(ROLES, 0.25)) == pytest.approx(scored(repeated))
+    assert scored(np.arange(16), dict.fromkeys(ROLES, 0.25)) != pytest.approx(scored(np.arange(16)))
 
 
 def test_every_invented_text_names_its_framework():
