@@ -68,6 +68,13 @@ _PLACES = (
 )
 _PROOFS = r"(?i:theorem|\blemmas?\b|\bproofs?\b|we prove|geodes)"
 _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curvature)"
+# Persons and bodies that bear a name: the text then speaks of them.
+_BEARERS = (
+    r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
+    r"|\bNAME(?:\s+\w+)?\s+(?:programme|trial|cohort|registry|consortium|school|mission|cruise|campaign|questionnaire)s?\b"
+    r"|\bNAME-(?!CNN|SSD|FEM|MD)[A-Z]{2,}\s+(?:registry|trial|study|cohort|scale))"
+)
+
 NAMES: Mapping[str, Name] = MappingProxyType(
     {
         "pytorch": Name(
@@ -130,10 +137,10 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         ),
         "theano": Name(
             usual="(?i:theano)",
-            never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|\bTheano\s+[A-Z]\.|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
+            never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
             confused=r"(?i:asteroid|minor planet|\bnuns?\b|monast|byzant|papyr|letters"
             "|pythagor|hypatia|antiquity|croton|philosoph|euripid|homer|iliad|trojan"
-            r"|priestess|ancient|greek)|\bTheano\s+[A-Z]\.",
+            "|priestess|ancient|greek)",
         ),
         "chainer": Name(
             certain=r"(?i:chainer(?:rl|cv|mn|ui|[\s-]chemistry))",
@@ -261,9 +268,13 @@ def _rules() -> dict[str, _Rule]:
     def phrase(pattern: str) -> re.Pattern[str] | None:
         return re.compile(pattern) if pattern else None
 
+    def confused(framework: str, name: Name) -> re.Pattern[str] | None:
+        either = "(?:" + "|".join((framework.upper(), framework.capitalize())) + ")"
+        return phrase(f"{name.confused}|{_BEARERS.replace('NAME', either)}") if name.confused else None
+
     return {
         framework: _Rule(
-            framework, word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), phrase(n.confused), n.own
+            framework, word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), confused(framework, n), n.own
         )
         for framework, n in NAMES.items()
     }

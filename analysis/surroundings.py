@@ -39,6 +39,8 @@ _CLOSE = (
     r"|\b(?:implemented|written|coded|built|developed|trained|accelerated|programmed|reali[sz]ed|prototyped|computed"
     r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
     r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
+    r"|\b(?:solver|layer|operator|function|kernel|plug-?in|patch(?:es)?|wrapper)s?(?: types?)? (?:to|for|in|of) \0"
+    r"|\0 (?:versions?|ports?|users|developers)\b|\0 \(?\d+(?:\.\d+)?\s?\\?%"
     r"|\((?:in|with|using) \0|\0 (?:compiles|differentiates|executes|traces|vectori[sz]es)\b|\bcalls \0"
     r"|\b(?:dilatih|dibangun|ditulis|dikembangkan|menggunakan|memakai)(?: \w{1,20})? (?:dengan |dalam )?\0"
     r"|github\.com/\S*\0|[぀-ヿ一-鿿]\s?\0|\0\s?[぀-ヿ一-鿿]"
