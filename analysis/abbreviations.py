@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
 # Words that need not give a letter.
 _IDLE = frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "via", "with"))
 _WORD = re.compile(r"[A-Za-z][\w'’-]*")
-_LONGEST = 120  # characters of a long form
+_REACH = 160  # characters before and after a name that are looked at
+_LONG = r"([^.;()]{3,120})"
 _CALLED = r"(?:abbreviate[ds]?|call(?:s|ed)?|dub(?:bed)?|name[ds]?|term(?:s|ed)?|denote[ds]?|known|shortened|referred)"
 _STANDS = r"(?:(?:is\s+)?short\s+for|(?:which\s+)?stands?\s+for|standing\s+for|denot(?:es|ing)|meaning|i\.\s?e\.,?)"
+_ENCLOSED = re.compile(rf"(?:\s+[\w-]+){{0,3}}\s*\({_LONG}")
+_FOLLOWS = re.compile(rf"(?:,\s+|:\s+|,?\s+{_STANDS}\s+)([^,.;()]{{3,120}})")
+_OPENED = re.compile(rf"{_LONG}\s*\(\s*$")
+_CLOSED = re.compile(r"\s*[),;]")
+_PRECEDES = re.compile(
+    rf"([^.;()]{{3,120}}?),?\s+(?:(?:which|that|and|we|is|are|hereafter)\s+){{0,3}}{_CALLED}\s+(?:(?:it|this|as|to|by)\s+){{0,2}}$"
+)
 
 
 def defined(text: str, name: str, own: str = "") -> bool:
@@ -25,43 +32,30 @@ def defined(text: str, name: str, own: str = "") -> bool:
     """
     return any(
         _expanded(words, name.lower(), spare) and not " ".join(words).startswith(own or "\0")
-        for words, spare in _candidates(text, name)
+        for place in re.finditer(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
+        for words, spare in _candidates(
+            text[max(0, place.start() - _REACH) : place.start()], text[place.end() : place.end() + _REACH], name
+        )
     )
 
 
-def _candidates(text: str, name: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield words that may be the long form, and how many of them may be left over.
+def _candidates(before: str, after: str, name: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield words beside the name that may be its long form, and how many of them may be left over.
 
     After a comma more than a few are left over only where the long form is written with capitals: "JAX, just as
     expected from the theory" is none.
     """
-    enclosed, follows, precedes = _patterns(name)
-    for pattern, few in ((enclosed, _LONGEST), (follows, 3)):
-        for match in pattern.finditer(text):
+    for pattern, few in ((_ENCLOSED, _REACH), (_FOLLOWS, 3)):
+        if match := pattern.match(after):
             words = _words(match[1])
             capitals = sum(word[0].isupper() for word in _WORD.findall(match[1]))
-            spare = _LONGEST if 2 * capitals > len(name) else few
+            spare = _REACH if 2 * capitals > len(name) else few
             yield (words[1:] if words and words[0] in _IDLE and words[0][0] != name[0].lower() else words), spare
-    for match in precedes.finditer(text):
+    if match := (_CLOSED.match(after) and _OPENED.search(before)) or _PRECEDES.search(before):
         words = _words(match[1])
         yield from ((words[at:], 1) for at in range(len(words)))
 
 
-@cache
-def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
-    """Return the patterns of a long form in parentheses after the name, elsewhere after it, and before it."""
-    short = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
-    long = rf"[^.;()]{{3,{_LONGEST}}}"
-    enclosed = rf"{short}(?:\s+[\w-]+){{0,3}}\s*\(({long})"
-    follows = rf"{short}(?:,\s+|:\s+|,?\s+{_STANDS}\s+)([^,.;()]{{3,{_LONGEST}}})"
-    precedes = (
-        rf"({long}?)(?:\s*\(\s*{short}\s*[),;]"
-        rf"|,?\s+(?:(?:which|that|and|we|is|are|hereafter)\s+){{0,3}}{_CALLED}\s+(?:(?:it|this|as|to|by)\s+){{0,2}}{short})"
-    )
-    return re.compile(enclosed), re.compile(follows), re.compile(precedes)
-
-
-@cache
 def _words(long: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(long))
 

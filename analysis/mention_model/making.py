@@ -177,28 +177,30 @@ def _detection() -> list[str]:
     later = [row for row in rows if row[3]]
     at_first = [row for row in later if min(float(row[3]), float(row[4])) >= DETECTION_GOAL]
     met = [row for row in rows if min(float(row[7]), float(row[8])) >= DETECTION_GOAL]
-    head = ["batch", "sentences", "named", "precision at first", "recall at first", "found", "rightly", "precision",
+    head = ["batch", "texts", "named", "precision at first", "recall at first", "found", "rightly", "precision",
             "recall"]  # fmt: skip
     return [
         "## Detection",
         "",
-        "The rule is `analysis.mentions.NAMES`. It is tried on invented sentences: true mentions in every spelling "
+        "The rule is `analysis.mentions.NAMES`. It is tried on invented texts: true mentions in every spelling "
         "and language, and the traps (welding and plasma torches, Torch7, tensors that flow, hardware in Indonesian, "
         "horns, surnames, mice, airports, coffee). Of the first ones half guided the rule; the other half, drawn by "
         "chance, did not at the time.",
         "",
         f"{len(later)} later batches were written to break the rule, one after the other, each after the rule was "
-        "mended by what the one before showed: `at first` is what the rule scored on sentences that it had never met. "
+        "mended by what the one before showed: `at first` is what the rule scored on texts that it had never met. "
         "The mended rule meets the goal of 0.99 for precision and recall on "
         f"{len(met)} of {len(rows)} batches; at first sight it did on {len(at_first)} of {len(later)} later ones. On "
-        "sentences made to be hard expect the scores at first; on abstracts as they are, where traps are rare, better "
+        "texts made to be hard expect the scores at first; on abstracts as they are, where traps are rare, better "
         "ones.",
         "",
         _table(head, rows),
         "",
         "Up to `later 4` the sentences come from the same hand as the rule; those since were written by others "
         "(language models, as the rule's author is) who knew the conventions and neither the rule nor the earlier "
-        "sentences. Their scores at first are the ones to expect of texts as full of traps.",
+        "sentences. From `later 15` on the texts are whole records, title and abstract, more than half of them traps "
+        "that also speak of learning and software; two to four writers made a batch, each a hundred records. Their "
+        "scores at first are the ones to expect of texts as full of traps.",
         "",
     ]
 
