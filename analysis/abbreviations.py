@@ -61,24 +61,27 @@ def _words(long: str) -> tuple[str, ...]:
 
 
 def _expanded(words: tuple[str, ...], letters: str, spare: int) -> bool:
-    """Return whether the words give the letters in order, the first word the first one, ``spare`` words left over."""
-    return bool(words) and words[0][0] == letters[0] and _given(words, letters, spare)
+    """Return whether the words give the letters in order, the first word the first one, ``spare`` words left over.
+
+    In the middle of a name of five letters one word need not give any.
+    """
+    return bool(words) and words[0][0] == letters[0] and _given(words, letters, spare, len(letters) // 5)
 
 
-def _given(words: tuple[str, ...], letters: str, spare: int) -> bool:
+def _given(words: tuple[str, ...], letters: str, spare: int, silent: int) -> bool:
     if not letters:
         return len(words) <= spare
     if not words:
         return False
     word, rest = words[0], words[1:]
-    if word in _IDLE and _given(rest, letters, spare):
+    if (word in _IDLE or silent) and _given(rest, letters, spare, silent - (word not in _IDLE)):
         return True
     start = 1 if word.startswith("ex") and letters[0] == "x" else 0
     if word[start] != letters[0]:
         return False
     taken, at = 1, start + 1
     while True:
-        if _given(rest, letters[taken:], spare):
+        if _given(rest, letters[taken:], spare, silent):
             return True
         at = word.find(letters[taken], at) + 1 if taken < len(letters) else 0
         if not at:

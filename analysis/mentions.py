@@ -70,7 +70,8 @@ _PROOFS = r"(?i:theorem|\blemmas?\b|\bproofs?\b|we prove|geodes)"
 _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curvature)"
 # Persons and bodies that bear a name: the text then speaks of them.
 _BEARERS = (
-    r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
+    r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\b[A-Z]\.\s*NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
+    r"|\b(?i:introduce|present|propose|describe|called|named)\s+NAME\b(?!-)|(?i:\bsurnames?\b)"
     r"|\bNAME(?:\s+\w+)?\s+(?:programme|trial|cohort|registry|consortium|school|mission|cruise|campaign|questionnaire)s?\b"
     r"|\bNAME-(?!CNN|SSD|FEM|MD)[A-Z]{2,}\s+(?:registry|trial|study|cohort|scale))"
 )
@@ -111,13 +112,14 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"[a-z][a-z0-9]{1,30}-jax|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
+            certain=r"[a-z][a-z0-9]{1,30}-jax|jax(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
             r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*(?i:jax)",
             usual="JAX",
             own="just after",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
             r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
+            r"|JAX\s+(?:[A-Z]\w+\s+){0,2}(?:Services?|Database|Laborator\w+|Repository|Center|Institute)\b"
             r"|JAX\s*\((?:[Tt]he\s+)?Jackson|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
@@ -138,7 +140,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         "theano": Name(
             usual="(?i:theano)",
             never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
-            confused=r"(?i:asteroid|minor planet|\bnuns?\b|monast|byzant|papyr|letters"
+            confused=r"(?i:asteroid|minor planet|\bnuns?\b|monast|byzant|papyr|letters (?:of|to|by|from)"
             "|pythagor|hypatia|antiquity|croton|philosoph|euripid|homer|iliad|trojan"
             "|priestess|ancient|greek)",
         ),
@@ -147,7 +149,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual="(?i:chainer)",
             never=r"(?i:(?:forward|backward|rule|init|daisy|event|block)[\s-]+chainers?)"
             r"|\b(?i:an?|the|our|its|this|each|every|two)\s+(?:[\w-]{1,20}\s+){0,2}chainer\b(?!\s+(?:framework|librar|package|toolkit))",
-            confused=r"(?i:expert system|description logic|theorem prov|blockchain|consensus|daisy|prolog|surname)",
+            confused=r"(?i:expert system|description logic|theorem prov|blockchain|consensus|daisy|prolog)"
+            r"|\b(?i:an?|the|our)\s+(?:[\w-]{1,20}\s+){0,2}chainers?\b",
         ),
     }
 )
@@ -313,7 +316,6 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     whole = text
     if rule.never and any(rule.never.search(beside) for beside in _around(text, rule)):
         text = rule.never.sub(lambda phrase: "." * len(phrase.group()), text)
-    close, sure, _ = surroundings.software()
     other = cache(lambda name: not name.islower() and abbreviations.defined(whole, name, rule.own))
     confused = cache(lambda: bool(rule.confused and rule.confused.search(whole)))
     spans = [match.span() for match in rule.certain.finditer(text)] if rule.certain else []
@@ -325,9 +327,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if (close if rule.framework in _LIVING else sure).search(_beside(text, match))
-        and not confused()
-        and not other(match.group())
+        if _unusual_is_meant(_beside(text, match), rule) and not confused() and not other(match.group())
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
@@ -342,6 +342,17 @@ def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[
     if confused():
         return False
     return bool(strong.search(beside) or weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
+
+
+def _unusual_is_meant(beside: str, rule: _Rule) -> bool:
+    """Return whether an unusual spelling means the software: it is close by, or beside it where things are done in it.
+
+    A person too is someone with whom or for whom something is done.
+    """
+    close, sure, _ = surroundings.software()
+    inside, along = surroundings.prepositions()
+    where = inside if rule.framework in _LIVING else along
+    return bool(close.search(beside) or (where.search(beside) and sure.search(beside)))
 
 
 def _beside(text: str, match: re.Match[str]) -> str:

@@ -16,7 +16,10 @@ _SOFTWARE = (
     r"|pymc3?|pylearn2?|lasagne|\bflax\.|\boptax|\bequinox\b|define-by-run|\bsymbolic (?:differentiation|gradients?)"
 )
 _MADE = r"written|wrote|coded|built|ran|runs?|trained|fine-tun\w{1,9}(?: \w{1,30})?|comput\w+|differentiated|compiled"
-_THING = r"lines|sampler\w*|simulator|(?:conv\w{1,20} |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?)"
+_THING = (
+    r"lines|sampler\w*|simulator"
+    r"|(?:conv\w{1,20} |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?|perceptrons?)"
+)
 _OF_NAME = (
     rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
     r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
@@ -26,10 +29,12 @@ _OF_NAME = (
     r"|\b(?:fork|branch|release|version|variant) of \0|\bbuilds? on \0|\bextends? \0"
 )
 # What leaves no doubt even where the text speaks of something with which the name is confused: it stands close by.
-_FRAMEWORKS = r"(?:pytorch|tensorflow|keras|theano|caffe2?|mxnet|jax|chainer|cntk|numpy|torch|flax|onnx)"
+_FRAMEWORKS = (
+    r"(?:pytorch|tensorflow|keras|theano|caffe2?|mxnet|jax|chainer|cntk|numpy|torch|flax|onnx|python|matlab|opencv)"
+)
 _KINDS = (
     r"(?:librar(?:y|ies)|frameworks?|toolkits?|packages?|software|back-?ends?|api|implementations?|code|platforms?"
-    r"|models?|programs?|ecosystem|tutorials?|compiler|primitives|transformations?)"
+    r"|models?|programs?|ecosystem|tutorials?|compiler|primitives|transformations?|tools?)"
 )
 _JOINED = r"(?: \([^()]{1,20}\))?(?:,? (?:and|or|versus|vs\.?|to|with|y|e|et|und|dan)\b|,|\s?[/+&])"
 _CLOSE = (
@@ -49,7 +54,7 @@ _PARTICIPLES = r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|w
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
     r"|autoencoder|embedding|\bactivations\b|\bcompil\w{1,9} graphs?|\bcomputational? graphs?|hyper-?parameter"
-    r"|\b(?:in|with|using|under|via|through|by|of|for|on) \0(?!\s+(?:and|&)\s)"
+    r"|\b(?:in|with|using|under|via|through|by|of|for|on|mit|unter|avec|sous|con|com|dengan) \0(?!\s+(?:and|&)\s)"
     r"|word2vec|\blstms?\b|\bcnns?\b|onnx|notebook"
 )
 
@@ -64,3 +69,11 @@ def software() -> tuple[re.Pattern[str], ...]:
     """
     sure = _SOFTWARE + _OF_NAME + _PARTICIPLES
     return tuple(re.compile(f"(?i:{words})") for words in (_OF_NAME[1:] + _CLOSE, sure, sure + _LEARNING))
+
+
+@cache
+def prepositions() -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of a preposition before the name: one that nobody puts before a person, and any."""
+    return re.compile(r"(?i:\b(?:in|using|via) \0)"), re.compile(
+        r"(?i:\b(?:in|with|using|via|of|by|for|mit|avec|con) \0)"
+    )
