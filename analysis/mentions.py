@@ -71,6 +71,7 @@ _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curva
 # Persons and bodies that bear a name: the text then speaks of them.
 _BEARERS = (
     r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\b[A-Z]\.\s*NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
+    r"|\bNAME\s+(?:proposed|showed|proved|derived|observed|argued|suggested|conjectured|reported|wrote|discovered)\b"
     r"|\b(?i:introduce|present|propose|describe|called|named)\s+NAME\b(?!-)|(?i:\bsurnames?\b)"
     r"|\bNAME(?:\s+\w+)?\s+(?:programme|trial|cohort|registry|consortium|school|mission|cruise|campaign|questionnaire)s?\b"
     r"|\bNAME-(?!CNN|SSD|FEM|MD)[A-Z]{2,}\s+(?:registry|trial|study|cohort|scale))"
@@ -96,7 +97,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|space-?time|elastic|turbulen|viscous|plasma|navier|hydrodynam|cosmolog|relativ|white matter)",
         ),
         "keras": Name(
-            certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+",
+            certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+|[A-Z]?[a-z]{2,20}Keras",
             usual="(?i:keras)",
             never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakera|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+(?:et\s+al|(?:and|&)\s+(?:co-?workers|colleagues|collaborators|others)\b)"
@@ -112,8 +113,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"[a-z][a-z0-9]{1,30}-jax|jax(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?:numpy|jit|grad|vmap|lax|nn|pmap|scipy|random|experimental))"
-            r"|\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*(?i:jax)",
+            certain=r"[a-z][a-z0-9]{1,30}-jax|jax(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.[a-z_]{2,20})|(?!MathJ)[A-Z]?[a-z]{2,20}J(?:ax|AX)(?:[A-Z][A-Za-z]{0,20})?",
             usual="JAX",
             own="just after",
             unusual="[jJ]ax",
@@ -228,6 +228,9 @@ def monthly(hits: polars.DataFrame, denominators: polars.DataFrame) -> polars.Da
 _BESIDE = 120  # characters
 # Usual names that are seldom anything else today: with a capital they count even where no software stands beside them.
 _LIVING = {"keras", "jax"}
+# Set in the type of code or of names.
+_IN_TYPE = r"\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*"
+_NEVER = "(?!)"
 _LETTER = "[A-Za-zÀ-ɏ]"
 _A_LETTER = re.compile(_LETTER)
 _FLOWS = re.compile(r"ten(?:sor|-).{0,60}flow", re.DOTALL)
@@ -277,7 +280,13 @@ def _rules() -> dict[str, _Rule]:
 
     return {
         framework: _Rule(
-            framework, word(n.certain), word(n.usual), word(n.unusual), phrase(n.never), confused(framework, n), n.own
+            framework,
+            word(f"{n.certain or _NEVER}|{_IN_TYPE}(?i:{framework})"),
+            word(n.usual),
+            word(n.unusual),
+            phrase(n.never),
+            confused(framework, n),
+            n.own,
         )
         for framework, n in NAMES.items()
     }

@@ -34,7 +34,7 @@ _FRAMEWORKS = (
 )
 _KINDS = (
     r"(?:librar(?:y|ies)|frameworks?|toolkits?|packages?|software|back-?ends?|api|implementations?|code|platforms?"
-    r"|models?|programs?|ecosystem|tutorials?|compiler|primitives|transformations?|tools?)"
+    r"|models?|programs?|ecosystem|tutorials?|compiler|primitives|transformations?|tools?|scripts?|notebooks?)"
 )
 _JOINED = r"(?: \([^()]{1,20}\))?(?:,? (?:and|or|versus|vs\.?|to|with|y|e|et|und|dan)\b|,|\s?[/+&])"
 _CLOSE = (
@@ -46,6 +46,9 @@ _CLOSE = (
     r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
     r"|\b(?:solver|layer|operator|function|kernel|plug-?in|patch(?:es)?|wrapper)s?(?: types?)? (?:to|for|in|of) \0"
     r"|\0 (?:versions?|ports?|users|developers)\b|\0 \(?\d+(?:\.\d+)?\s?\\?%"
+    r"|\b(?:ported|converted|exported|rewritten|switched|migrated|moved|translated) (?:from|to|for) \0|\batop \0"
+    r"|\b(?:integrat|built|plug|embed|incorporat|insert|load|import)\w*\b[^.]{0,60} into \0"
+    r"|\b(?:graphs?|models?|weights?|networks?|nets?|code|scripts?|layers?)(?: \w{1,20}){0,2} (?:from|for) \0"
     r"|\((?:in|with|using) \0|\0 (?:compiles|differentiates|executes|traces|vectori[sz]es)\b|\bcalls \0"
     r"|\b(?:dilatih|dibangun|ditulis|dikembangkan|menggunakan|memakai)(?: \w{1,20})? (?:dengan |dalam )?\0"
     r"|github\.com/\S*\0|[぀-ヿ一-鿿]\s?\0|\0\s?[぀-ヿ一-鿿]"
