@@ -230,7 +230,6 @@ _BESIDE = 120  # characters
 _LIVING = {"keras", "jax"}
 # Set in the type of code or of names.
 _IN_TYPE = r"\\(?:texttt|textsc|tt|sc|textsf)\s*\{?\s*"
-_NEVER = "(?!)"
 _LETTER = "[A-Za-zÀ-ɏ]"
 _A_LETTER = re.compile(_LETTER)
 _FLOWS = re.compile(r"ten(?:sor|-).{0,60}flow", re.DOTALL)
@@ -274,6 +273,9 @@ def _rules() -> dict[str, _Rule]:
     def phrase(pattern: str) -> re.Pattern[str] | None:
         return re.compile(pattern) if pattern else None
 
+    def certain(framework: str, name: Name) -> str:
+        return "|".join(filter(None, (name.certain, f"{_IN_TYPE}(?i:{framework})" if name.usual else "")))
+
     def confused(framework: str, name: Name) -> re.Pattern[str] | None:
         either = "(?:" + "|".join((framework.upper(), framework.capitalize())) + ")"
         return phrase(f"{name.confused}|{_BEARERS.replace('NAME', either)}") if name.confused else None
@@ -281,7 +283,7 @@ def _rules() -> dict[str, _Rule]:
     return {
         framework: _Rule(
             framework,
-            word(f"{n.certain or _NEVER}|{_IN_TYPE}(?i:{framework})"),
+            word(certain(framework, n)),
             word(n.usual),
             word(n.unusual),
             phrase(n.never),
