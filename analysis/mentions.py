@@ -71,6 +71,7 @@ _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curva
 # Persons and bodies that bear a name: the text then speaks of them.
 _BEARERS = (
     r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\b[A-Z]\.\s*NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
+    r"|\bNAME\s+(?:Medical|Inc|Ltd|GmbH|Corp|Instruments|Technologies|Institute|University|Foundation|Prize)\b"
     r"|\bNAME\s+(?:proposed|showed|proved|derived|observed|argued|suggested|conjectured|reported|wrote|discovered)\b"
     r"|\b(?i:introduce|present|propose|describe|called|named)\s+NAME\b(?!-)|(?i:\bsurnames?\b)"
     r"|\bNAME(?:\s+\w+)?\s+(?:programme|trial|cohort|registry|consortium|school|mission|cruise|campaign|questionnaire)s?\b"
@@ -97,7 +98,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|space-?time|elastic|turbulen|viscous|plasma|navier|hydrodynam|cosmolog|relativ|white matter)",
         ),
         "keras": Name(
-            certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+|[A-Z]?[a-z]{2,20}Keras",
+            certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+"
+            r"|[A-Z]?[a-z]{2,20}Keras|[a-z0-9]{2,20}-keras(?!-ops)",
             usual="(?i:keras)",
             never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakera|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+(?:et\s+al|(?:and|&)\s+(?:co-?workers|colleagues|collaborators|others)\b)"
@@ -113,14 +115,14 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"[a-z][a-z0-9]{1,30}-jax|jax(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.[a-z_]{2,20})|(?!MathJ)[A-Z]?[a-z]{2,20}J(?:ax|AX)(?:[A-Z][A-Za-z]{0,20})?",
-            usual="JAX",
+            certain=r"[a-z][a-z0-9]{1,30}-jax|jax(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?!org\b)[a-z_]{2,20})|(?!MathJ)[A-Z]?[a-z]{2,20}J(?:ax|AX)(?:[A-Z][A-Za-z]{0,20})?",
+            usual=r"JAX(?!\d)",
             own="just after",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
             r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
             r"|JAX\s+(?:[A-Z]\w+\s+){0,2}(?:Services?|Database|Laborator\w+|Repository|Center|Institute)\b"
-            r"|JAX\s*\((?:[Tt]he\s+)?Jackson|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|JAX\s*\((?:[Tt]he\s+)?Jackson|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:airport|iata)\s+code\s+JAX|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|murine|jackson lab|inbred|hurricane"
@@ -135,9 +137,10 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]",
             confused=_PROOFS
             + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary"
-            r"|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",
+            r"|caffa\b|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
         "theano": Name(
+            certain="[a-z0-9]{2,20}-theano",
             usual="(?i:theano)",
             never=r"(?:Dr|Prof|Mrs?|Ms)\.?\s+Theano\b|Theano\s+(?!Keras)[A-Z]\w+(?:ou|is|as|os|aki|idi)\b",
             confused=r"(?i:asteroid|minor planet|\bnuns?\b|monast|byzant|papyr|letters (?:of|to|by|from)"

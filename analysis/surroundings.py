@@ -22,7 +22,7 @@ _THING = (
 )
 _OF_NAME = (
     rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
-    r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler)\b"
+    r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler|features|activations)\b"
     r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
     r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
     r"|\0[\s,(]{1,3}(?:version |release |v\.? ?)?\d+\.\d|\b(?:google|berkeley|bvlc|intel|nvidia|deepmind)['’]s \0"
@@ -40,7 +40,7 @@ _JOINED = r"(?: \([^()]{1,20}\))?(?:,? (?:and|or|versus|vs\.?|to|with|y|e|et|und
 _CLOSE = (
     rf"|{_FRAMEWORKS}{_JOINED} ?(?:google['’]s )?\0|\0{_JOINED} ?(?:facebook['’]s )?{_FRAMEWORKS}\b"
     rf"|\0(?:['’]s)?,? (?:an? |the )?(?:[\w-]{{1,20}} ){{0,3}}{_KINDS}\b"
-    rf"|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,| called| named| such as| like|:)? \(?\0"
+    rf"|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,|(?: \w{1, 12})? (?:called|named)| such as| like|:)? \(?\0"
     r"|\b(?:implemented|written|coded|built|developed|trained|accelerated|programmed|reali[sz]ed|prototyped|computed"
     r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
     r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
