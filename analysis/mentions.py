@@ -90,7 +90,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             certain=rf"Tensor[Ff]low[A-Z][A-Za-z]{{1,30}}|(?i:tensorflow{_PRODUCTS}?s?|tf\.(?:keras|data|function|nn|distribute)|ten-\s*sorflow)"
             rf"|(?i:(?:{_OTHERS})(?:,|\s*/|,?\s+and|,?\s+or|\s+with)\s*(?:google(?:['’]s)?\s+)?{_APART})"
             rf"|(?i:(?:written|implemented|coded|programmed|trained|built)\s+(?:in|with|using|on)\s+{_APART})"
-            r"|Tensor[-\s]\s{0,4}Flow(?:-based|(?=\s*\(?(?:[vV]ersion\s*|v\.?\s*)?\d+\.\d))"
+            r"|Tensor[-\s]\s{0,4}Flow(?:-based|(?=\s*\(?(?:[vV]ersion\s*|v\.?\s*)?\d))"
             rf"|(?i:google(?:['’]s)?\s+{_APART}|{_APART}\s+(?:library|framework|package|toolkit|api|lite|serving|backend)\b)",
             unusual=r"T(?i:ensor)(?:-|\s|-\s)\s{0,4}(?i:flow)",
             confused=_MATHEMATICS + r"|(?i:tensor[-\s]+flows?\s+(?:of|equations?|under|along|between|fields?)\b"
@@ -122,10 +122,10 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
             r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
             r"|JAX\s+(?:[A-Z]\w+\s+){0,2}(?:Services?|Database|Laborator\w+|Repository|Center|Institute)\b"
-            r"|JAX\s*\((?:[Tt]he\s+)?Jackson|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:airport|iata)\s+code\s+JAX|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|JAX\s*\((?:[Tt]he\s+)?(?:Jackson|Bar Harbor)|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:airport|iata)\s+code\s+JAX|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
-            r"|\bmice\b|murine|jackson lab|inbred|hurricane"
+            r"|\bmice\b|\bmouse\b|murine|jackson lab|bar harbor|inbred|hurricane"
             r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b)",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
@@ -134,7 +134,10 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual="(?i:caffe)",
             own="convolutional architecture",
             never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
-            r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]",
+            r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
+            r"|\b(?i:an?|the|our|its|this|each|every|internet|cyber)\s+caffe\b(?![\s-]+(?:framework|librar|package|tool"
+            r"|model|code|impl|format|layer|proto|based|net|deep|version|branch|zoo|file|interface))",
+            r"|layer|proto|based|net|deep|version|branch|zoo|file|interface))",
             confused=_PROOFS
             + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary"
             r"|caffa\b|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",

@@ -38,9 +38,9 @@ _KINDS = (
 )
 _JOINED = r"(?: \([^()]{1,20}\))?(?:,? (?:and|or|versus|vs\.?|to|with|y|e|et|und|dan)\b|,|\s?[/+&])"
 _CLOSE = (
-    rf"|{_FRAMEWORKS}{_JOINED} ?(?:google['’]s )?\0|\0{_JOINED} ?(?:facebook['’]s )?{_FRAMEWORKS}\b"
+    rf"|\b{_FRAMEWORKS}{_JOINED} ?(?:google['’]s )?\0|\0{_JOINED} ?(?:facebook['’]s )?{_FRAMEWORKS}\b"
     rf"|\0(?:['’]s)?,? (?:an? |the )?(?:[\w-]{{1,20}} ){{0,3}}{_KINDS}\b"
-    rf"|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,|(?: \w{1, 12})? (?:called|named)| such as| like|:)? \(?\0"
+    rf"|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,|(?: \w{{1,12}})? (?:called|named)| such as| like|:)? \(?\0"
     r"|\b(?:implemented|written|coded|built|developed|trained|accelerated|programmed|reali[sz]ed|prototyped|computed"
     r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
     r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
