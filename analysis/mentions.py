@@ -122,7 +122,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
             r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
             r"|JAX\s+(?:[A-Z]\w+\s+){0,2}(?:Services?|Database|Laborator\w+|Repository|Center|Institute)\b"
-            r"|JAX\s*\((?:[Tt]he\s+)?(?:Jackson|Bar Harbor)|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:airport|iata)\s+code\s+JAX|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
+            r"|JAX\s*\((?:[Tt]he\s+)?(?:Jackson|Bar Harbor)"
+            r"|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:airport|iata)\s+code\s+JAX|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|\bmouse\b|murine|jackson lab|bar harbor|inbred|hurricane"
@@ -137,7 +138,6 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
             r"|\b(?i:an?|the|our|its|this|each|every|internet|cyber)\s+caffe\b(?![\s-]+(?:framework|librar|package|tool"
             r"|model|code|impl|format|layer|proto|based|net|deep|version|branch|zoo|file|interface))",
-            r"|layer|proto|based|net|deep|version|branch|zoo|file|interface))",
             confused=_PROOFS
             + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary"
             r"|caffa\b|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",
