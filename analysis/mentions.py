@@ -66,11 +66,15 @@ _PLACES = (
     "rivers?|valleys?|basins?|villages?|islands?|bays?|gorges?|catchments?|deltas?|lakes?|mounts?|peninsulas?|towns?"
     "|municipalit(?:y|ies)|communit(?:y|ies)|district|prefecture|monastery"
 )
-_PROOFS = r"(?i:theorem|\blemmas?\b|\bproofs?\b|we prove|geodes)"
+_PROOFS = r"(?i:theorem|\blemmas?\b|\bproofs?\b|we prove|geodes|counterexample|cohomolog|torsor)"
 _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curvature)"
 # Persons and bodies that bear a name: the text then speaks of them.
 _BEARERS = (
     r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\b[A-Z]\.\s*NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
+    r"|\b(?:by|of|from)\s+NAME\s+(?:and|&)\s+(?!Tensor|Py|Theano|Caffe|MXNet|JAX|Keras|Num|Sci|Chainer|Torch|CNTK|Flax)"
+    r"[A-Z][a-z]+"
+    r"|\bNAME\s+et\s+al\b|\bNAME\s*[(,]\s*1[89]\d\d\b|\bNAME,\s+(?:who|herself|himself|wife|daughter|(?:an?|the)\s+(?:\w+\s+)?"
+    r"(?:nurse|woman|girl|teacher|priestess|wife|mother|pupil|student|farmer|robot|village|town|island|doctor|poet|saint|sister))\b"
     r"|\bNAME\s+(?:Medical|Inc|Ltd|GmbH|Corp|Instruments|Technologies|Institute|University|Foundation|Prize)\b"
     r"|\bNAME\s+(?:proposed|showed|proved|derived|observed|argued|suggested|conjectured|reported|wrote|discovered)\b"
     r"|\b(?i:introduce|present|propose|describe|called|named)\s+NAME\b(?!-)|(?i:\bsurnames?\b)"
@@ -99,7 +103,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
         ),
         "keras": Name(
             certain=r"(?i:tf\.keras|auto-?keras|keras-?(?:tuner|cv|nlp|hub|rl|core|contrib|applications|vis))|keras\.[a-z]+"
-            r"|[A-Z]?[a-z]{2,20}Keras|[a-z0-9]{2,20}-keras(?!-ops)",
+            r"|(?:[A-Z]|[A-Z]?[a-z]{2,20})Keras|[a-z0-9]{2,20}-keras(?!-ops)",
             usual="(?i:keras)",
             never=r"(?i:(?:perangkat|(?:be|pe)?kerja|usaha|upaya|disk|cakera|cakram|minuman|tanah|batuan?|bersuara|air|kayu|gula"
             r"|lapisan|jaringan|bahan|teriak|jiwa)[\s-]+keras|keras\s+(?:kepala|hati))|Keras\s+(?:et\s+al|(?:and|&)\s+(?:co-?workers|colleagues|collaborators|others)\b)"
@@ -119,7 +123,8 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             usual=r"JAX(?!\d)",
             own="just after",
             unusual="[jJ]ax",
-            never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|labs?|laborator\w+)\b)"
+            never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b"
+            r"|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|strains?|labs?|laborator\w+)\b)"
             r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
             r"|JAX\s+(?:[A-Z]\w+\s+){0,2}(?:Services?|Database|Laborator\w+|Repository|Center|Institute)\b"
             r"|JAX\s*\((?:[Tt]he\s+)?(?:Jackson|Bar Harbor)"
@@ -127,14 +132,15 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|(?:Dr|Prof|Mrs?|Ms)\.?\s+Jax\b",
             confused=r"(?i:jacksonville|florida|airport|airline|air traffic|\bflights?\b|\bdepartures?\b|runway"
             r"|\bmice\b|\bmouse\b|murine|jackson lab|bar harbor|inbred|hurricane"
-            r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b)",
+            r"|jaguars|\bteller\b|\bjava\b|enterprise|web services?|\bbeach\b|by the sea|\bcity\b"
+            r"|\bnmr\b|scalar coupling)",
         ),
         "mxnet": Name(certain="(?i:mxnet)"),
         "caffe": Name(
             certain=r"(?i:caffe2|caffenets?|caffemodels?)",
             usual="(?i:caffe)",
             own="convolutional architecture",
-            never=r"(?i:caff[eè]['’]?\s+(?:latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
+            never=r"(?i:caff[eè]['’]?[\s-]+(?:au[\s-]lait|latte|nero|mocha|espresso|macchiato|americano|florian|greco|lungo|corretto|bar)\b"
             r"|(?:gran|grand|antico|storico)\s+caff[eè])|\b[A-Z]\.\s*Caffe\b|(?i:\bat\s+(?:the\s+)?)Caffe\s+[A-Z]"
             r"|\b(?i:an?|the|our|its|this|each|every|internet|cyber)\s+caffe\b(?![\s-]+(?:framework|librar|package|tool"
             r"|model|code|impl|format|layer|proto|based|net|deep|version|branch|zoo|file|interface))",

@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 _SOFTWARE = (
-    r"python\b|pytorch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
+    r"python\b|py-?torch|tensorflow|keras\b|theano\b|caffe2?\b|mxnet|\bjax\b|numpy|cuda\b|\bxla\b|\bjit\b|\bapis?\b|librar"
     r"|pustaka|bibliot|librer|framework|toolkit|package|backend|software|autodiff|automatic(?:ally)? differentia"
     r"|differentiable|github|(?<!-)\bcode(?!-)|implement|\b[gt]pus?\b|google(?!\s+(?:earth|scholar|maps))"
     r"|deep[- ]learning|\bandroid\b|raspberry|arduino|opencv|cudnn|alexnet|prototxt|caffemodel|caffenet|gluon|cupy"
@@ -49,6 +49,7 @@ _CLOSE = (
     r"|\b(?:ported|converted|exported|rewritten|switched|migrated|moved|translated) (?:from|to|for) \0|\batop \0"
     r"|\b(?:integrat|built|plug|embed|incorporat|insert|load|import)\w*\b[^.]{0,60} into \0"
     r"|\b(?:graphs?|models?|weights?|networks?|nets?|code|scripts?|layers?)(?: \w{1,20}){0,2} (?:from|for) \0"
+    r"|\b(?:implemented|trained|written|coded|built|developed)(?: [\w-]{1,20}){1,3} (?:in|with|using|on top of) \0"
     r"|\((?:in|with|using) \0|\0 (?:compiles|differentiates|executes|traces|vectori[sz]es)\b|\bcalls \0"
     r"|\b(?:dilatih|dibangun|ditulis|dikembangkan|menggunakan|memakai)(?: \w{1,20})? (?:dengan |dalam )?\0"
     r"|github\.com/\S*\0|[぀-ヿ一-鿿]\s?\0|\0\s?[぀-ヿ一-鿿]"
