@@ -76,7 +76,8 @@ _BEARERS = (
     r"|\bNAME\s+et\s+al\b|\bNAME\s*[(,]\s*1[89]\d\d\b|\bNAME,\s+(?:who|herself|himself|wife|daughter|(?:an?|the)\s+(?:\w+\s+)?"
     r"(?:nurse|woman|girl|teacher|priestess|wife|mother|pupil|student|farmer|robot|village|town|island|doctor|poet|saint|sister))\b"
     r"|\bNAME\s+(?:Medical|Inc|Ltd|GmbH|Corp|Instruments|Technologies|Institute|University|Foundation|Prize)\b"
-    r"|\bNAME\s+(?:proposed|showed|proved|derived|observed|argued|suggested|conjectured|reported|wrote|discovered)\b"
+    r"|\bNAME\s+(?:proposed|showed|proved|derived|observed|argued|suggested|conjectured|reported|wrote|discovered"
+    r"|founded|supervised|taught|studied|worked|died|lived)\b|\bNAME\s+[A-Z][a-z]+(?:ou|is|as|os|aki|idi)\b"
     r"|\b(?i:introduce|present|propose|describe|called|named)\s+NAME\b(?!-)|(?i:\bsurnames?\b)"
     r"|\bNAME(?:\s+\w+)?\s+(?:programme|trial|cohort|registry|consortium|school|mission|cruise|campaign|questionnaire)s?\b"
     r"|\bNAME-(?!CNN|SSD|FEM|MD)[A-Z]{2,}\s+(?:registry|trial|study|cohort|scale))"
@@ -119,13 +120,13 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|antler|byzanti|ancient|etymolog|\bcoins?\b|musical|surname|village|island|monaster|excavat|rhyton)",
         ),
         "jax": Name(
-            certain=r"[a-z][a-z0-9]{1,30}-jax|jax(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?!org\b)[a-z_]{2,20})|(?!MathJ)[A-Z]?[a-z]{2,20}J(?:ax|AX)(?:[A-Z][A-Za-z]{0,20})?",
+            certain=r"[a-z][a-z0-9]{1,30}-jax|(?:jax|JAX)(?!on)[a-z]{2,12}|jax-(?!labs?|mic|mouse|[rw]s|derived)[a-z]{2,30}|(?i:jaxlib|jax\.(?!org\b)[a-z_]{2,20})|(?!MathJ)[A-Z]?[a-z]{2,20}J(?:ax|AX)(?:[A-Z][A-Za-z]{0,20})?",
             usual=r"JAX(?!\d)",
             own="just after",
             unusual="[jJ]ax",
             never=r"JAX-?(?:RS|WS|RPC|B|P|R|London)\b"
             r"|(?i:jax[®™]?(?:\s+\w+)?\s+(?:mice|mouse|strains?|labs?|laborator\w+)\b)"
-            r"|JAX\s+(?i:clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
+            r"|JAX\s+(?i:models?\s+of|clinical|curators?|animals?|substrains?|colon(?:y|ies)|scientists?|CKB|knowledgebase)\b"
             r"|JAX\s+(?:[A-Z]\w+\s+){0,2}(?:Services?|Database|Laborator\w+|Repository|Center|Institute)\b"
             r"|JAX\s*\((?:[Tt]he\s+)?(?:Jackson|Bar Harbor)"
             r"|Jackson[^()]{0,40}\(JAX\)|\b(?i:mice|strains?)\b[^.]{0,60}\bfrom\s+JAX\b|(?i:jax@)|(?i:airport|iata)\s+code\s+JAX|(?i:jax[\s#:,]*(?:stock\s*)?)\d{6}\b"
@@ -350,7 +351,7 @@ def _spans(text: str, rule: _Rule) -> list[tuple[int, int]]:
     spans += [
         match.span()
         for match in (rule.unusual.finditer(text) if rule.unusual else ())
-        if _unusual_is_meant(_beside(text, match), rule) and not confused() and not other(match.group())
+        if _unusual_is_meant(_beside(text, match), rule, confused) and not other(match.group())
     ]
     # "tf.keras" is also written "keras": the longest of what overlaps stays.
     spans.sort(key=lambda span: (span[0], -span[1]))
@@ -367,7 +368,7 @@ def _software_is_meant(beside: str, name: str, rule: _Rule, confused: Callable[[
     return bool(strong.search(beside) or weak.search(beside)) or (rule.framework in _LIVING and not name.islower())
 
 
-def _unusual_is_meant(beside: str, rule: _Rule) -> bool:
+def _unusual_is_meant(beside: str, rule: _Rule, confused: Callable[[], bool]) -> bool:
     """Return whether an unusual spelling means the software: it is close by, or beside it where things are done in it.
 
     A person too is someone with whom or for whom something is done.
@@ -375,7 +376,7 @@ def _unusual_is_meant(beside: str, rule: _Rule) -> bool:
     close, sure, _ = surroundings.software()
     inside, along = surroundings.prepositions()
     where = inside if rule.framework in _LIVING else along
-    return bool(close.search(beside) or (where.search(beside) and sure.search(beside)))
+    return bool(close.search(beside) or (where.search(beside) and sure.search(beside) and not confused()))
 
 
 def _beside(text: str, match: re.Match[str]) -> str:

@@ -45,7 +45,7 @@ _CLOSE = (
     r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
     r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
     r"|\b(?:solver|layer|operator|function|kernel|plug-?in|patch(?:es)?|wrapper)s?(?: types?)? (?:to|for|in|of) \0"
-    r"|\0 (?:versions?|ports?|users|developers)\b|\0 \(?\d+(?:\.\d+)?\s?\\?%"
+    r"|\0 (?:versions?|ports?|users|developers)\b|\0 (?:in |by )?\(?\d+(?:\.\d+)?\s?\\?%"
     r"|\b(?:ported|converted|exported|rewritten|switched|migrated|moved|translated) (?:from|to|for) \0|\batop \0"
     r"|\b(?:integrat|built|plug|embed|incorporat|insert|load|import)\w*\b[^.]{0,60} into \0"
     r"|\b(?:graphs?|models?|weights?|networks?|nets?|code|scripts?|layers?)(?: \w{1,20}){0,2} (?:from|for) \0"
