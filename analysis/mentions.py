@@ -71,8 +71,8 @@ _MATHEMATICS = rf"{_PROOFS}|(?i:manifold|riemann|ricci|operator|\bspectral|curva
 # Persons and bodies that bear a name: the text then speaks of them.
 _BEARERS = (
     r"(?:\b(?:Dr|Prof|Professor|Mrs?|Ms)\.?\s+NAME\b|\b[A-Z]\.\s*NAME\b|\bNAME\s+[A-Z]\.|\bNAME\s+v\.\s+[A-Z]"
-    r"|\b(?:by|of|from)\s+NAME\s+(?:and|&)\s+(?!Tensor|Py|Theano|Caffe|MXNet|JAX|Keras|Num|Sci|Chainer|Torch|CNTK|Flax)"
-    r"[A-Z][a-z]+"
+    r"|\bNAME\s+(?:and|&)\s+(?!Tensor|Theano|Caffe|Keras|Chainer|Torch|Flax|Julia|Matlab|Fortran|Kokkos|Pandas|Stan|Dask|Ray"
+    r"|Numba|Lasagne|Horovod|Docker|Spark|Flux|Haiku|Gluon|Triton|Python)[A-Z][a-z]+\b"
     r"|\bNAME\s+et\s+al\b|\bNAME\s*[(,]\s*1[89]\d\d\b|\bNAME,\s+(?:who|herself|himself|wife|daughter|(?:an?|the)\s+(?:\w+\s+)?"
     r"(?:nurse|woman|girl|teacher|priestess|wife|mother|pupil|student|farmer|robot|village|town|island|doctor|poet|saint|sister))\b"
     r"|\bNAME\s+(?:Medical|Inc|Ltd|GmbH|Corp|Instruments|Technologies|Institute|University|Foundation|Prize)\b"
@@ -147,7 +147,7 @@ NAMES: Mapping[str, Name] = MappingProxyType(
             r"|model|code|impl|format|layer|proto|based|net|deep|version|branch|zoo|file|interface))",
             confused=_PROOFS
             + r"|(?i:conjecture|coffee|espresso|cappuccino|barista|roast|beverage|restaurant|drink|breakfast|literary"
-            r"|caffa\b|caf[eé]\b|\b(?:il|di|del|della|nella|gli|una)\b)",
+            r"|caffa\b|caf[eé]s?\b|caffè\b|\b(?:il|di|del|della|nella|gli|una)\b)",
         ),
         "theano": Name(
             certain="[a-z0-9]{2,20}-theano",

@@ -21,7 +21,8 @@ _THING = (
     r"|(?:conv\w{1,20} |recurrent |neural |deep )?(?:networks?|nets?|models?|gradients?|perceptrons?)"
 )
 _OF_NAME = (
-    rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|of|through|on top of|by) \0"
+    rf"|\b(?:{_MADE}|{_THING}) (?:in|with|using|under|through|on top of|by) \0|\b(?:sous|unter) \0"
+    r"|\blines of \0|\b(?:based|built|relying|relies) (?:up)?on \0"
     r"|\0[\s-]+(?:networks?|models?|model zoo|fork|branch|sampler|features|activations)\b"
     r"|\0-(?:based|tuner|style|like|ssd|derived|trained|powered|backed|generated|compatible|native)"
     r"|\b(?:us(?:ed?|es|ing)|(?:we|authors) (?:modify|modified|chose|choose|adopt|adopted|patched)) \0"
@@ -30,7 +31,7 @@ _OF_NAME = (
 )
 # What leaves no doubt even where the text speaks of something with which the name is confused: it stands close by.
 _FRAMEWORKS = (
-    r"(?:pytorch|tensorflow|keras|theano|caffe2?|mxnet|jax|chainer|cntk|numpy|torch|flax|onnx|python|matlab|opencv)"
+    r"(?:pytorch|tensorflow|keras|theano|caffe2?|mxnet|jax|chainer|cntk|numpy|torch7?|flax|onnx|python|matlab|opencv)"
 )
 _KINDS = (
     r"(?:librar(?:y|ies)|frameworks?|toolkits?|packages?|software|back-?ends?|api|implementations?|code|platforms?"
@@ -54,7 +55,10 @@ _CLOSE = (
     r"|\b(?:dilatih|dibangun|ditulis|dikembangkan|menggunakan|memakai)(?: \w{1,20})? (?:dengan |dalam )?\0"
     r"|github\.com/\S*\0|[぀-ヿ一-鿿]\s?\0|\0\s?[぀-ヿ一-鿿]"
 )
-_PARTICIPLES = r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
+_PARTICIPLES = (
+    rf"|\b(?:{_MADE}|{_THING}) of \0"
+    r"|\b(?!land|arriv|serv|liv|born|hous|rais|bas)\w{1,30}ed (?:in|with|using|on top of) \0"
+)
 _LEARNING = (
     r"|neural|\blayers?\b|machine[- ]learning|\btrain(?:s|ed|ing)?\b|classif|convolution|recurrent|transformer"
     r"|autoencoder|embedding|\bactivations\b|\bcompil\w{1,9} graphs?|\bcomputational? graphs?|hyper-?parameter"
