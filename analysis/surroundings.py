@@ -44,7 +44,7 @@ _CLOSE = (
     rf"|(?:\b{_KINDS}|pustaka|bibliot\w+|librer\w+)(?:,|(?: \w{{1,12}})? (?:called|named)| such as| like|:)? \(?\0"
     r"|\b(?:implemented|written|coded|built|developed|trained|accelerated|programmed|reali[sz]ed|prototyped|computed"
     r"|differentiated|compiled|ported|simulated|optimi[sz]ed|fitted|executed|created|evaluated|re-?written|re-?implemented"
-    r"|paralleli[sz]ed|solved|deployed|expressed|defined|dynamics) (?:in|with|using|on top of) \0"
+    r"|paralleli[sz]ed|solved|deployed|expressed|defined|set up|dynamics) (?:in|with|using|on top of) \0"
     r"|\b(?:solver|layer|operator|function|kernel|plug-?in|patch(?:es)?|wrapper)s?(?: types?)? (?:to|for|in|of) \0"
     r"|\0 (?:versions?|ports?|users|developers)\b|\0 (?:in |by )?\(?\d+(?:\.\d+)?\s?\\?%"
     r"|\b(?:ported|converted|exported|rewritten|switched|migrated|moved|translated) (?:from|to|for) \0|\batop \0"

@@ -31,8 +31,8 @@ SIGKILL = -9
 MEMORY_ERRORS = {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}
 MEMORY_WORDS = re.compile(
     r"can(?:'t|not) allocate memory|memory allocation (?:still )?failed|failed to map segment|bad_alloc"
-    r"|cannot map zero-fill|mmap error: 12\b|can't start new thread|pthread_create\(\) failed",
-    re.IGNORECASE,
+    r"|cannot map zero-fill|mmap error: 12\b|can't start new thread|pthread_create\(\) failed|^MemoryError\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 

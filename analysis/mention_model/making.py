@@ -163,10 +163,7 @@ def _opening(examples: Examples, records: list[dict], extra: int) -> list[str]:
 
 
 def _detection() -> list[str]:
-    import csv
-
-    with roles.SENTENCES.open(encoding="utf-8", newline="") as stream:
-        sentences = list(csv.DictReader(stream))
+    sentences = _sentences()
     rows = []
     for half in dict.fromkeys(row["half"] for row in sentences):
         part = [row for row in sentences if row["half"] == half]
@@ -174,7 +171,7 @@ def _detection() -> list[str]:
         first = ["", ""]
         if half.startswith("later"):
             first = evaluation.first_scores((row["frameworks"].split(), row["first_found"].split()) for row in part)
-        rows.append([half.replace("_", " "), found["sentences"], found["named"], *first, found["found"], found["right"],
+        rows.append([_spoken(half), found["sentences"], found["named"], *first, found["found"], found["right"],
                      f"{found['precision']:.3f}", f"{found['recall']:.3f}"])  # fmt: skip
     later = [row for row in rows if row[3]]
     at_first = [row for row in later if min(float(row[3]), float(row[4])) >= DETECTION_GOAL]
@@ -204,11 +201,11 @@ def _detection() -> list[str]:
         "that also speak of learning and software; two to four writers made a batch, each a hundred records. At "
         "first, with Wilson intervals (95 %):",
         "",
-        f"- all of these records: {_at_first(sentences, WHOLE)};",
-        f"- from `{PROPORTIONAL.replace('_', ' ')}` on, where the fields stand in the proportions of arXiv: "
-        f"{_at_first(sentences, PROPORTIONAL)};",
+        f"- all of these records: {_told(*_at_first(sentences, WHOLE))};",
+        f"- from `{_spoken(PROPORTIONAL)}` on, where the fields stand in the proportions of arXiv: "
+        f"{_told(*_at_first(sentences, PROPORTIONAL))};",
         "- of all of these, records with torches, JAXA, Torchinsky or flax: "
-        f"{_at_first(sentences, WHOLE, NAMED_TRAPS)}.",
+        f"{_told(*_at_first(sentences, WHOLE, NAMED_TRAPS))}.",
         "",
         "What is missed and what is taken for a name is seldom twice the same: an author called Keras, a mouse strain, "
         "an abbreviation of three words, a framework with its name apart in a text of proofs.",
@@ -222,8 +219,13 @@ PROPORTIONAL = "later_20"  # the first batch whose fields stand in the proportio
 NAMED_TRAPS = re.compile(r"(?i)(?<![\w-])torch(?:es)?(?![\w.])|\bjaxa\b|torchinsky|\bflax\b")
 
 
-def _at_first(sentences: list[dict], since: str, traps: re.Pattern[str] = re.compile("")) -> str:
-    """Say precision and recall at first sight of the batches from ``since`` on that hold ``traps``, with intervals."""
+def _at_first(
+    sentences: list[dict], since: str, traps: re.Pattern[str] = re.compile("")
+) -> tuple[int, dict[str, tuple[int, int]]]:
+    """Return texts, and (right, of how many) for precision and recall, of what was found at first sight.
+
+    since, traps   only the batches from that one on, and only texts that hold the traps
+    """
     halves = list(dict.fromkeys(row["half"] for row in sentences))
     chosen = set(halves[halves.index(since) :])
     pairs = [
@@ -232,11 +234,30 @@ def _at_first(sentences: list[dict], since: str, traps: re.Pattern[str] = re.com
         if row["half"] in chosen and traps.search(row["text"])
     ]
     right = sum(len(named & found) for named, found in pairs)
-    words = []
-    for name, total in (("precision", sum(len(p[1]) for p in pairs)), ("recall", sum(len(p[0]) for p in pairs))):
-        low, high = wilson(right, total)
-        words.append(f"{name} {right}/{total} = {1000 * right // total / 1000:.3f} [{low:.3f}, {high:.3f}]")
-    return f"{len(pairs)} texts, {' and '.join(words)}"
+    totals = {"precision": sum(len(found) for _, found in pairs), "recall": sum(len(named) for named, _ in pairs)}
+    return len(pairs), {name: (right, total) for name, total in totals.items()}
+
+
+def _spoken(half: str) -> str:
+    return half.replace("_", " ")
+
+
+def _share(right: int, total: int) -> str:
+    """Return the share, cut and not rounded (no goal is met by rounding), with its Wilson interval."""
+    low, high = wilson(right, total)
+    return f"{1000 * right // total / 1000:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _told(texts: int, shares: Mapping[str, tuple[int, int]]) -> str:
+    words = " and ".join(f"{name} {right}/{total} = {_share(right, total)}" for name, (right, total) in shares.items())
+    return f"{texts} texts, {words}"
+
+
+def _sentences() -> list[dict[str, str]]:
+    import csv
+
+    with roles.SENTENCES.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _scores(title: str, examples: Examples, ways: Mapping[str, evaluation.Predictions], text: str) -> list[str]:
@@ -382,7 +403,18 @@ def _goals(
         "later years": evaluation.scores(examples, later),
     }
     reached |= {"found by search, 2025 and 2026, weighed": searched} if searched else {}
-    rows = []
+    sentences = _sentences()
+    last = sentences[-1]["half"]
+    rows = [
+        [f"names at first, {words}", key, f"at least {DETECTION_GOAL}", _share(*shares[key]), "yes" if met else "no"]
+        for words, since in (
+            (f"batch `{_spoken(last)}`", last),
+            (f"batches from `{_spoken(PROPORTIONAL)}` on", PROPORTIONAL),
+        )
+        for shares in [_at_first(sentences, since)[1]]
+        for key in shares
+        for met in [shares[key][0] >= DETECTION_GOAL * shares[key][1]]
+    ]
     for name, found in reached.items():
         for key, goal in GOALS.items():
             met = found[key][0] < goal if key == "calibration" else found[key][0] >= goal

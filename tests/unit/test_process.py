@@ -15,6 +15,7 @@ DYING_WORDS = [
     "OpenBLAS error: Memory allocation still failed after 10 retries, giving up.",
     "cannot allocate memory for thread-local data: ABORT",
     "terminate called after throwing an instance of 'std::bad_alloc'",
+    "MemoryError: \nMemoryError: ",
 ]
 
 
