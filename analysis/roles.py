@@ -41,7 +41,6 @@ MODEL = ROOT / "data" / "mention_model.json"
 LABELS = ROOT / "data" / "mention_labels.csv"
 FOUND = ROOT / "data" / "mention_labels_found.csv"
 INVENTED = ROOT / "data" / "mention_invented.csv"
-SENTENCES = ROOT / "tests" / "unit" / "mention_sentences.csv"
 COLUMNS = ("arxiv_id", "framework", "role", "probability", *ROLES)
 USES = ("used", "released")
 LONGEST_LINE = 4 << 20  # bytes; an abstract has two thousand
@@ -351,7 +350,7 @@ def main(arguments: list[str] | None = None) -> int:
         sub.add_argument("--invented", type=Path, default=INVENTED, metavar="CSV", help="default: %(default)s")
         sub.add_argument("--out", type=Path, default=out, metavar="FILE", help="default: %(default)s")
     text = "texts of the papers found by search, which are only tested on: fetch --labels data/mention_labels_found.csv"
-    sub.add_argument("--found", type=Path, metavar="JSONL", help=text)
+    commands.choices["evaluate"].add_argument("--found", type=Path, metavar="JSONL", help=text)
     options = parser.parse_args(arguments)
     try:
         options.act(options)

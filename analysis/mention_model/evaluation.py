@@ -1,13 +1,12 @@
-"""How well mentions are detected and their roles told: scores with intervals, always on papers left out of training."""
+"""How well the roles of mentions are told: scores with intervals, always on papers left out of training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import mentions
 from analysis.mention_model.classifier import ROLES, Examples, folds, train
 
 USES = ("used", "released")
@@ -171,37 +170,6 @@ def calibration(examples: Examples, predictions: Predictions, bins: int = 5) -> 
         for k in range(bins)
         if np.any(place == k)
     ]
-
-
-def detection_scores(sentences: Iterable[tuple[str, set[str]]]) -> dict[str, float]:
-    """Return counts, precision and recall of (text, framework) pairs that ``mentions.named`` finds.
-
-    sentences   texts with the frameworks that they name
-    """
-    pairs = [(wanted, mentions.named(text)) for text, wanted in sentences]
-    right = sum(len(wanted & found) for wanted, found in pairs)
-    found, wanted = sum(len(found) for _, found in pairs), sum(len(wanted) for wanted, _ in pairs)
-    return {
-        "sentences": len(pairs),
-        "named": wanted,
-        "found": found,
-        "right": right,
-        "precision": right / found,
-        "recall": right / wanted,
-    }
-
-
-def first_scores(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> tuple[str, str]:
-    """Return precision and recall of what was found when the rule first met the sentences, as texts.
-
-    They are cut to three digits, not rounded: no goal is met by rounding.
-
-    pairs   the frameworks that a sentence names, and those that were found in it then
-    """
-    kept = [(set(wanted), set(found)) for wanted, found in pairs]
-    right = sum(len(wanted & found) for wanted, found in kept)
-    total = [sum(len(pair[k]) for pair in kept) for k in (1, 0)]
-    return tuple(f"{1000 * right // number / 1000:.3f}" for number in total)
 
 
 def _scored(truth: np.ndarray, repeats: Sequence[np.ndarray], weights: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from analysis import roles
-from analysis.intervals import wilson
-from analysis.mention_model import evaluation
+from analysis.mention_model import detection, evaluation
 from analysis.mention_model.classifier import ROLES, Examples, Model, train
 from analysis.mention_model.features import naming_text
+from analysis.mention_model.pages import table as _table
 
 LAST_TRAINING_YEAR = 2019  # the labelled texts are of 2016-2019 and 2025-2026
-DETECTION_GOAL = 0.99  # precision and recall
 GOALS = {"macro_f1": 0.78, "use_auc": 0.93, "calibration": 0.08}
 
 
@@ -65,7 +63,7 @@ def evaluate_model(labels: Path, texts: Path, invented: Path, found: Path | None
     return "\n".join(
         [
             *_opening(examples, records, len(extra)),
-            *_detection(),
+            *detection.section(detection.read()),
             *_scores("Papers left out, grouped cross-validation", examples, crossed, _CROSSED),
             *_scores("Later years", examples, later, _LATER.format(*_sizes(years))),
             *_divided(
@@ -160,104 +158,6 @@ def _opening(examples: Examples, records: list[dict], extra: int) -> list[str]:
         "model.",
         "",
     ]
-
-
-def _detection() -> list[str]:
-    sentences = _sentences()
-    rows = []
-    for half in dict.fromkeys(row["half"] for row in sentences):
-        part = [row for row in sentences if row["half"] == half]
-        found = evaluation.detection_scores((row["text"], set(row["frameworks"].split())) for row in part)
-        first = ["", ""]
-        if half.startswith("later"):
-            first = evaluation.first_scores((row["frameworks"].split(), row["first_found"].split()) for row in part)
-        rows.append([_spoken(half), found["sentences"], found["named"], *first, found["found"], found["right"],
-                     f"{found['precision']:.3f}", f"{found['recall']:.3f}"])  # fmt: skip
-    later = [row for row in rows if row[3]]
-    at_first = [row for row in later if min(float(row[3]), float(row[4])) >= DETECTION_GOAL]
-    met = [row for row in rows if min(float(row[7]), float(row[8])) >= DETECTION_GOAL]
-    head = ["batch", "texts", "named", "precision at first", "recall at first", "found", "rightly", "precision",
-            "recall"]  # fmt: skip
-    return [
-        "## Detection",
-        "",
-        "The rule is `analysis.mentions.NAMES`. It is tried on invented texts: true mentions in every spelling "
-        "and language, and the traps (welding and plasma torches, Torch7, tensors that flow, hardware in Indonesian, "
-        "horns, surnames, mice, airports, coffee). Of the first ones half guided the rule; the other half, drawn by "
-        "chance, did not at the time.",
-        "",
-        f"{len(later)} later batches were written to break the rule, one after the other, each after the rule was "
-        "mended by what the one before showed: `at first` is what the rule scored on texts that it had never met. "
-        "The mended rule meets the goal of 0.99 for precision and recall on "
-        f"{len(met)} of {len(rows)} batches; at first sight it did on {len(at_first)} of {len(later)} later ones. On "
-        "texts made to be hard expect the scores at first; on abstracts as they are, where traps are rare, better "
-        "ones.",
-        "",
-        _table(head, rows),
-        "",
-        "Up to `later 4` the sentences come from the same hand as the rule; those since were written by others "
-        "(language models, as the rule's author is) who knew the conventions and neither the rule nor the earlier "
-        "sentences. From `later 15` on the texts are whole records, title and abstract, more than half of them traps "
-        "that also speak of learning and software; two to four writers made a batch, each a hundred records. At "
-        "first, with Wilson intervals (95 %):",
-        "",
-        f"- all of these records: {_told(*_at_first(sentences, WHOLE))};",
-        f"- from `{_spoken(PROPORTIONAL)}` on, where the fields stand in the proportions of arXiv: "
-        f"{_told(*_at_first(sentences, PROPORTIONAL))};",
-        "- of all of these, records with torches, JAXA, Torchinsky or flax: "
-        f"{_told(*_at_first(sentences, WHOLE, NAMED_TRAPS))}.",
-        "",
-        "What is missed and what is taken for a name is seldom twice the same: an author called Keras, a mouse strain, "
-        "an abbreviation of three words, a framework with its name apart in a text of proofs.",
-        "",
-    ]
-
-
-WHOLE = "later_15"  # the first batch of whole records
-PROPORTIONAL = "later_20"  # the first batch whose fields stand in the proportions of arXiv
-# The traps that the goal names: torches that are none of a framework's names, a space agency, a mathematician, a plant.
-NAMED_TRAPS = re.compile(r"(?i)(?<![\w-])torch(?:es)?(?![\w.])|\bjaxa\b|torchinsky|\bflax\b")
-
-
-def _at_first(
-    sentences: list[dict], since: str, traps: re.Pattern[str] = re.compile("")
-) -> tuple[int, dict[str, tuple[int, int]]]:
-    """Return texts, and (right, of how many) for precision and recall, of what was found at first sight.
-
-    since, traps   only the batches from that one on, and only texts that hold the traps
-    """
-    halves = list(dict.fromkeys(row["half"] for row in sentences))
-    chosen = set(halves[halves.index(since) :])
-    pairs = [
-        (set(row["frameworks"].split()), set(row["first_found"].split()))
-        for row in sentences
-        if row["half"] in chosen and traps.search(row["text"])
-    ]
-    right = sum(len(named & found) for named, found in pairs)
-    totals = {"precision": sum(len(found) for _, found in pairs), "recall": sum(len(named) for named, _ in pairs)}
-    return len(pairs), {name: (right, total) for name, total in totals.items()}
-
-
-def _spoken(half: str) -> str:
-    return half.replace("_", " ")
-
-
-def _share(right: int, total: int) -> str:
-    """Return the share, cut and not rounded (no goal is met by rounding), with its Wilson interval."""
-    low, high = wilson(right, total)
-    return f"{1000 * right // total / 1000:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _told(texts: int, shares: Mapping[str, tuple[int, int]]) -> str:
-    words = " and ".join(f"{name} {right}/{total} = {_share(right, total)}" for name, (right, total) in shares.items())
-    return f"{texts} texts, {words}"
-
-
-def _sentences() -> list[dict[str, str]]:
-    import csv
-
-    with roles.SENTENCES.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def _scores(title: str, examples: Examples, ways: Mapping[str, evaluation.Predictions], text: str) -> list[str]:
@@ -403,18 +303,7 @@ def _goals(
         "later years": evaluation.scores(examples, later),
     }
     reached |= {"found by search, 2025 and 2026, weighed": searched} if searched else {}
-    sentences = _sentences()
-    last = sentences[-1]["half"]
-    rows = [
-        [f"names at first, {words}", key, f"at least {DETECTION_GOAL}", _share(*shares[key]), "yes" if met else "no"]
-        for words, since in (
-            (f"batch `{_spoken(last)}`", last),
-            (f"batches from `{_spoken(PROPORTIONAL)}` on", PROPORTIONAL),
-        )
-        for shares in [_at_first(sentences, since)[1]]
-        for key in shares
-        for met in [shares[key][0] >= DETECTION_GOAL * shares[key][1]]
-    ]
+    rows = detection.goals(detection.read())
     for name, found in reached.items():
         for key, goal in GOALS.items():
             met = found[key][0] < goal if key == "calibration" else found[key][0] >= goal
@@ -480,8 +369,3 @@ def _sizes(years: np.ndarray) -> tuple[int, int]:
 
 def _interval(value: tuple[float, float, float]) -> str:
     return "{:.3f} [{:.3f}, {:.3f}]".format(*value)
-
-
-def _table(head: list[str], rows: list[list]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

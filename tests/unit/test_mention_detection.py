@@ -1,38 +1,45 @@
-"""Detection on invented sentences: true mentions in every spelling, and the traps they are mistaken for.
+"""Detection on invented texts: true mentions in every spelling, and the traps they are mistaken for.
 
 Of the first 386 one half (``tuned``) was looked at while the rule was written, the other (``held_out``) was not; they
 were drawn by chance. The later batches were written to break the finished rule, each after it was mended by the
-one before; ``first_found`` keeps what it found then. Scores of all, then and now, stand in docs/mentions.md.
+one before. Scores of all, then and now, stand in docs/mentions.md.
 """
-
-import csv
-from pathlib import Path
 
 import polars
 import pytest
 
 from analysis import mentions
-from analysis.mention_model.evaluation import detection_scores
+from analysis.mention_model import detection
 
-SENTENCES = Path(__file__).with_name("mention_sentences.csv")
-
-
-def sentences(half=""):
-    with SENTENCES.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return [(row["text"], set(row["frameworks"].split())) for row in rows if row["half"].startswith(half)]
+TRIED = detection.read()
 
 
-@pytest.mark.parametrize("half", ["tuned", "held_out", "later"])
-def test_precision_and_recall_reach_99_percent(half):
-    scores = detection_scores(sentences(half))
-    assert scores["sentences"] > 180
-    assert scores["precision"] >= 0.99
-    assert scores["recall"] >= 0.99
+@pytest.mark.parametrize("batch", ["tuned", "held_out", "later"])
+def test_precision_and_recall_reach_99_percent(batch):
+    counts = detection.now(one for one in TRIED if one.batch.startswith(batch))
+    assert counts.texts > 180
+    assert counts.meets
+
+
+def test_counts_of_what_was_found_at_first():
+    texts = [
+        detection.Tried("tuned", "unknown at first", frozenset({"jax"}), None),
+        detection.Tried("later_01", "a torch", frozenset(), frozenset({"pytorch"})),
+        detection.Tried("later_02", "both", frozenset({"jax", "keras"}), frozenset({"jax"})),
+    ]
+    assert detection.at_first(texts) == detection.Counts(texts=2, right=1, found=2, named=2)
+    assert detection.at_first(texts, "later_02") == detection.Counts(texts=1, right=1, found=1, named=2)
+    assert detection.at_first(texts, traps=detection.NAMED_TRAPS) == detection.Counts(1, right=0, found=1, named=0)
+
+
+@pytest.mark.parametrize(("right", "meets"), [(99, True), (98, False)])
+def test_a_goal_is_met_by_both_or_not(right, meets):
+    assert detection.Counts(texts=100, right=right, found=right, named=100).meets is meets
+    assert detection.share(989, 999).startswith("0.989 "), "cut, not rounded: 0.98999"
 
 
 def test_the_fast_scan_finds_what_the_rule_finds_in_every_sentence():
-    texts = [text for text, _ in sentences()]
+    texts = [one.text for one in TRIED]
     frame = polars.DataFrame(
         {
             "arxiv_id": [f"2401.{n:05d}" for n in range(len(texts))],

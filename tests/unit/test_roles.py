@@ -405,6 +405,16 @@ def test_a_label_whose_text_lacks_the_name_is_set_aside(tmp_path):
     assert "Set aside, for arXiv's text lacks the name: 2001.10003, 2501.10003" in page
 
 
+def test_the_command_hands_over_the_texts_found_by_search(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(making, "evaluate_model", lambda *files, found=None: given.append(found) or "page")
+    for more in ([], ["--found", "found.jsonl"]):
+        assert roles.main(["evaluate", "--texts", "t.jsonl", "--out", str(tmp_path / "page.md"), *more]) == 0
+    assert given == [None, Path("found.jsonl")]
+    with pytest.raises(SystemExit):
+        roles.main(["train", "--texts", "t.jsonl", "--found", "found.jsonl"])
+
+
 def test_the_page_says_that_texts_found_by_search_are_missing():
     page = "\n".join(making._found(roles.FOUND, {}))
     assert "374 mentions in 303 papers" in page

@@ -11,27 +11,7 @@ from collections.abc import Iterator
 
 # Words that need not give a letter.
 _IDLE = frozenset(
-    {
-        *(
-            "a",
-            "an",
-            "and",
-            "at",
-            "between",
-            "by",
-            "for",
-            "from",
-            "in",
-            "into",
-            "of",
-            "on",
-            "or",
-            "over",
-            "plus",
-            "the",
-        ),
-        *("to", "under", "via", "with"),
-    }
+    re.findall(r"\w+", "a an and at between by for from in into of on or over plus the to under via with")
 )
 _WORD = re.compile(r"[A-Za-z][\w'’-]*")
 _REACH = 160  # characters before and after a name that are looked at

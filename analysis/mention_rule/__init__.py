@@ -1,0 +1,1 @@
+"""What the rule of ``analysis.mentions`` knows: names and their traps, words beside a name, abbreviations."""
